@@ -1,0 +1,1 @@
+"""Latency and memory of .tflite files, measured where they will run."""

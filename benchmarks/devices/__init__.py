@@ -1,0 +1,1 @@
+"""Where a benchmark runs, one module for each kind of device."""

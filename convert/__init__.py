@@ -1,0 +1,1 @@
+"""Write verified .tflite files from a run. Needs `pip install edge-tagger[train]`."""

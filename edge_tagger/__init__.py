@@ -1,0 +1,37 @@
+"""Product photos in, tags out, on the device that took them.
+
+    from edge_tagger import Tagger
+
+    with Tagger() as tagger:
+        print(tagger.tag("photo.jpg"))
+
+Names are imported when they are first used: `import edge_tagger` alone loads neither numpy, OpenCV nor LiteRT.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from edge_tagger.errors import EdgeTaggerError
+
+if TYPE_CHECKING:
+    from edge_tagger.manifest import Manifest, read_manifest
+    from edge_tagger.tagger import Tagger, TaggedPhoto, TagScore
+
+__version__ = "0.1.0"
+__all__ = ["EdgeTaggerError", "Manifest", "TagScore", "TaggedPhoto", "Tagger", "__version__", "read_manifest"]
+
+_HOMES = {
+    "Manifest": "edge_tagger.manifest",
+    "TagScore": "edge_tagger.tagger",
+    "TaggedPhoto": "edge_tagger.tagger",
+    "Tagger": "edge_tagger.tagger",
+    "read_manifest": "edge_tagger.manifest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'edge_tagger' has no attribute {name!r}")

@@ -1,0 +1,158 @@
+"""Photos with labels from a CSV with an image column, or from a folder with one sub-folder for each class."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_tagger.errors import CatalogueError
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
+CLASS_COLUMN = "class"
+IMAGE_COLUMN = "image"
+_MAX_SAMPLE_COLUMNS = 12
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo and what is written beside it. `place` is for people: "products.csv:17" or the file's own path."""
+
+    path: Path
+    values: Mapping[str, str]
+    place: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Photos in the order of their source, and the columns that each of them has a value (or a blank) in."""
+
+    source: Path
+    columns: tuple[str, ...]
+    photos: tuple[Photo, ...]
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def require(self, columns: Sequence[str]) -> None:
+        """Raises CatalogueError where one of `columns` is missing."""
+        for column in columns:
+            if column not in self.columns:
+                raise CatalogueError(
+                    f"{self.source} has no column {column!r}; it has {_listed(self.columns)}; "
+                    "correct the recipe or the header"
+                )
+
+    def where(self, column: str, value: str) -> Catalogue:
+        """The photos that have `value` in `column`. Raises CatalogueError where there is no such column or photo."""
+        self.require([column])
+        photos = tuple(photo for photo in self.photos if photo.values[column] == value)
+        if not photos:
+            counts = Counter(photo.values[column] for photo in self.photos)
+            raise CatalogueError(
+                f"{self.source} has no photo with {column} = {value!r}; its values are {_listed(sorted(counts))}"
+            )
+        return Catalogue(self.source, self.columns, photos)
+
+
+def read_catalogue(source: str | os.PathLike[str], *, image_column: str = IMAGE_COLUMN) -> Catalogue:
+    """The photos of a CSV (paths relative to its folder) or of a folder with one sub-folder for each class.
+
+    A folder's photos have the one column `class`. Whether the photos exist and can be decoded is not looked at here;
+    whether they lie inside the source's folder is. Raises CatalogueError.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return _read_folder(path)
+    if not path.exists():
+        raise CatalogueError(f"{path} does not exist; give a CSV file or a folder with one sub-folder for each class")
+    return _read_csv(path, image_column)
+
+
+def _read_csv(path: Path, image_column: str) -> Catalogue:
+    photos: list[Photo] = []
+    folder = path.parent.resolve()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = tuple(reader.fieldnames or ())
+            _check_header(path, columns, image_column)
+            for row in reader:
+                place = f"{path.name}:{reader.line_num}"
+                if None in row or None in row.values():
+                    raise CatalogueError(
+                        f"{path}, line {reader.line_num}: {_cells(row)} cells under {len(columns)} column names; "
+                        "quote cells that contain a comma"
+                    )
+                values = {column: row[column].strip() for column in columns}
+                photos.append(Photo(_inside(folder, values[image_column], path, reader.line_num), values, place))
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise CatalogueError(f"{path}, line {reader.line_num}: {error}") from error
+    except OSError as error:
+        raise CatalogueError(f"cannot read {path}: {error.strerror}") from error
+    if not photos:
+        raise CatalogueError(f"{path} has a header and no rows; add one row for each photo")
+    return Catalogue(path, columns, tuple(photos))
+
+
+def _check_header(path: Path, columns: tuple[str, ...], image_column: str) -> None:
+    if not columns:
+        raise CatalogueError(f"{path} is empty; its first line must name the columns")
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise CatalogueError(f"{path} has two columns named {twice[0]!r}; rename one")
+    if image_column not in columns:
+        raise CatalogueError(
+            f"{path} has no image column {image_column!r}; it has {_listed(columns)}; "
+            "name the column in the recipe under [data] image"
+        )
+
+
+def _cells(row: Mapping[str | None, object]) -> int:
+    rest = row.get(None)
+    return sum(value is not None for key, value in row.items() if key is not None) + (
+        len(rest) if isinstance(rest, list) else 0
+    )
+
+
+def _inside(folder: Path, value: str, source: Path, line: int) -> Path:
+    """The path of a cell, held to the CSV's folder (also through symbolic links)."""
+    if not value:
+        raise CatalogueError(f"{source}, line {line}: the image cell is blank; every row needs a photo")
+    if "\0" in value:
+        raise CatalogueError(f"{source}, line {line}: the image cell holds a NUL byte")
+    path = folder / value
+    if not Path(os.path.realpath(path)).is_relative_to(folder):
+        raise CatalogueError(
+            f"{source}, line {line}: the photo {value!r} lies outside the CSV's folder; "
+            "put the CSV above its photos and write relative paths"
+        )
+    return path
+
+
+def _read_folder(folder: Path) -> Catalogue:
+    photos: list[Photo] = []
+    try:
+        classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        for entry in classes:
+            for path in sorted(entry.rglob("*")):
+                if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file():
+                    photos.append(Photo(path, {CLASS_COLUMN: entry.name}, str(path.relative_to(folder))))
+    except OSError as error:
+        raise CatalogueError(f"cannot read {folder}: {error.strerror}") from error
+    if not photos:
+        raise CatalogueError(
+            f"{folder} has no photos in sub-folders; make one sub-folder for each class, with photos "
+            f"({', '.join(sorted(PHOTO_SUFFIXES))}) inside"
+        )
+    return Catalogue(folder, (CLASS_COLUMN,), tuple(photos))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MAX_SAMPLE_COLUMNS])
+    return shown + (f" and {len(names) - _MAX_SAMPLE_COLUMNS} more" if len(names) > _MAX_SAMPLE_COLUMNS else "")

@@ -1,0 +1,59 @@
+"""The command line: `edge-tagger COMMAND`. One module for each command, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from edge_tagger.errors import EdgeTaggerError
+
+COMMANDS = {
+    "data": ("edge_tagger.cli.data", "Look at photos and labels before training."),
+    "train": ("edge_tagger.cli.train", "Train a tagger from a CSV or a folder of photos."),
+    "convert": ("edge_tagger.cli.convert", "Write .tflite files from a run."),
+    "evaluate": ("edge_tagger.cli.evaluate", "Measure models on labelled photos."),
+    "tag": ("edge_tagger.cli.tag", "Tag photos."),
+    "bench": ("edge_tagger.cli.bench", "Measure latency and memory of models."),
+    "inspect": ("edge_tagger.cli.inspect", "Show what is inside a .tflite."),
+    "demo": ("edge_tagger.cli.demo", "The whole path on drawn products: train, convert, tag, bench."),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists commands without importing them and turns our errors into one line and their exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgeTaggerError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="edge-tagger")
+def main() -> None:
+    """Product photos in, tags out, on the device that took them."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

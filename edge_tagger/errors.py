@@ -1,0 +1,61 @@
+"""Every error that edge-tagger raises on purpose, each with the exit code that the command line ends with.
+
+::
+
+    EdgeTaggerError            1
+    ├── RecipeError            3   a recipe has an unknown key or a value that cannot be
+    ├── CatalogueError         4   a CSV or folder of photos cannot be used
+    │   └── PhotoError         4   one photo cannot be read
+    ├── ModelError             5   a .tflite cannot be used
+    │   └── ManifestError      5   it holds no manifest, or a broken one
+    ├── OutputError            6   a result cannot be written
+    ├── RunError               7   a run folder cannot be used or resumed; a training went wrong
+    ├── MissingExtraError      8   a command needs packages that are not installed
+    └── DeviceError            9   a benchmark cannot run where it was asked to
+
+Exit code 2 is click's own, for a wrong option; 130 says that Ctrl-C ended the command.
+"""
+
+from __future__ import annotations
+
+
+class EdgeTaggerError(Exception):
+    """Base of the tree. The message is one line: what was wrong with what, what is allowed, what to do."""
+
+    exit_code = 1
+
+
+class RecipeError(EdgeTaggerError):
+    exit_code = 3
+
+
+class CatalogueError(EdgeTaggerError):
+    exit_code = 4
+
+
+class PhotoError(CatalogueError):
+    pass
+
+
+class ModelError(EdgeTaggerError):
+    exit_code = 5
+
+
+class ManifestError(ModelError):
+    pass
+
+
+class OutputError(EdgeTaggerError):
+    exit_code = 6
+
+
+class RunError(EdgeTaggerError):
+    exit_code = 7
+
+
+class MissingExtraError(EdgeTaggerError):
+    exit_code = 8
+
+
+class DeviceError(EdgeTaggerError):
+    exit_code = 9

@@ -1,0 +1,194 @@
+"""What a model knows of itself, as JSON inside its `.tflite`.
+
+The manifest is the file `edge_tagger.json` in a zip archive that stands behind the flatbuffer, where TFLite Metadata
+keeps its associated files (https://ai.google.dev/edge/litert/conversion/tensorflow/metadata). Entries are stored
+uncompressed with fixed dates, so that the same manifest gives the same bytes. `model_crc32` is the crc32 of the
+flatbuffer before the archive: it tells a file that others rewrote.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.errors import ManifestError, ModelError
+from edge_tagger.taxonomy import Facet, Tag, Taxonomy
+
+MANIFEST_FILE = "edge_tagger.json"
+FORMAT = 1
+MAX_MANIFEST_BYTES = 16 * 2**20
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The contract between a model and whoever runs it. Thresholds stand in output order."""
+
+    name: str
+    image_size: int
+    taxonomy: Taxonomy
+    thresholds: tuple[float, ...]
+    description: str = ""
+    licence: str = ""
+    version: str = "1"
+    feature_map: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    model_crc32: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.thresholds) != len(self.taxonomy):
+            raise ValueError(f"{len(self.thresholds)} thresholds for {len(self.taxonomy)} tags")
+        for tag, threshold in zip(self.taxonomy.tags, self.thresholds, strict=True):
+            if not (math.isfinite(threshold) and 0 <= threshold <= 1):
+                raise ValueError(f"the threshold of {tag.id!r} is {threshold!r}; it must lie in 0..1")
+        if not 1 <= self.image_size <= 4096:
+            raise ValueError(f"image_size is {self.image_size}; it must lie in 1..4096")
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as plain JSON values."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "description": self.description,
+            "licence": self.licence,
+            "version": self.version,
+            "input": {"size": self.image_size, "colour": "RGB", "range": [0, 255], "resize": "stretch-bilinear"},
+            "facets": [
+                {
+                    "name": facet.name,
+                    "columns": list(facet.columns),
+                    "exclusive": facet.exclusive,
+                    "separator": facet.separator,
+                    "none": facet.none,
+                }
+                for facet in self.taxonomy.facets
+            ],
+            "tags": [
+                {"id": tag.id, "threshold": threshold}
+                for tag, threshold in zip(self.taxonomy.tags, self.thresholds, strict=True)
+            ],
+            "feature_map": self.feature_map,
+            "provenance": dict(self.provenance),
+            "metrics": dict(self.metrics),
+            "model_crc32": self.model_crc32,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Manifest:
+        """The manifest of :meth:`to_json`. Raises ManifestError for anything else."""
+        try:
+            if value["format"] != FORMAT:
+                raise ManifestError(
+                    f"the manifest has format {value['format']!r}, this edge-tagger reads {FORMAT}; update edge-tagger"
+                )
+            facets = tuple(
+                Facet(
+                    name=_text(facet["name"]),
+                    columns=tuple(_text(column) for column in facet["columns"]),
+                    exclusive=bool(facet["exclusive"]),
+                    separator=facet["separator"],
+                    none=facet["none"],
+                )
+                for facet in value["facets"]
+            )
+            return cls(
+                name=_text(value["name"]),
+                description=_text(value["description"]),
+                licence=_text(value["licence"]),
+                version=_text(value["version"]),
+                image_size=int(value["input"]["size"]),
+                taxonomy=Taxonomy(facets, tuple(Tag.from_id(_text(tag["id"])) for tag in value["tags"])),
+                thresholds=tuple(float(tag["threshold"]) for tag in value["tags"]),
+                feature_map=value["feature_map"],
+                provenance=dict(value["provenance"]),
+                metrics=dict(value["metrics"]),
+                model_crc32=value["model_crc32"],
+            )
+        except ManifestError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            what = f"has no {error}" if isinstance(error, KeyError) else f"is broken: {error}"
+            raise ManifestError(f"the manifest {what}; convert the model again") from error
+
+
+def read_manifest(model: str | os.PathLike[str] | bytes) -> Manifest:
+    """The manifest inside a `.tflite`. Raises ManifestError where there is none or a broken one, ModelError where
+    there is no such file."""
+    data, name = (model, "the model") if isinstance(model, bytes) else (read_model(model), str(model))
+    text = associated_files(data).get(MANIFEST_FILE)
+    if text is None:
+        raise ManifestError(
+            f"{name} has no {MANIFEST_FILE} inside, so its tags and data columns are unknown; "
+            "use a file that `edge-tagger convert` wrote, or name its labels with --labels where the command has it"
+        )
+    try:
+        return Manifest.from_json(json.loads(text))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ManifestError(f"{name}: the manifest is not JSON ({error}); convert the model again") from error
+    except ManifestError as error:
+        raise ManifestError(f"{name}: {error}") from error
+
+
+def read_model(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a `.tflite`. Raises ModelError where it cannot be read or does not start as one."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    if data[4:8] != b"TFL3":
+        raise ModelError(f"{path} is not a .tflite file: it does not carry the mark TFL3 at byte 4")
+    return data
+
+
+def split_model(data: bytes) -> tuple[bytes, bytes]:
+    """A `.tflite` as (flatbuffer, archive behind it); the archive is empty where there is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            start = min((entry.header_offset for entry in archive.infolist()), default=len(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        start = len(data)
+    return data[:start], data[start:]
+
+
+def associated_files(data: bytes) -> dict[str, bytes]:
+    """Name -> content of the files packed behind the flatbuffer of a `.tflite`. Files over 16 MiB are left out."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {e.filename: archive.read(e) for e in archive.infolist() if e.file_size <= MAX_MANIFEST_BYTES}
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error):
+        return {}
+
+
+def is_intact(data: bytes, manifest: Manifest) -> bool:
+    """Whether the flatbuffer is the one that the manifest was written for."""
+    return manifest.model_crc32 is None or zlib.crc32(split_model(data)[0]) == manifest.model_crc32
+
+
+def pack(flatbuffer: bytes, manifest: Manifest, files: Mapping[str, bytes] | None = None) -> bytes:
+    """The `.tflite` with the manifest, its crc32 filled in, and `files` (name -> content) packed behind it.
+
+    The same arguments give the same bytes.
+    """
+    described = {**manifest.to_json(), "model_crc32": zlib.crc32(flatbuffer)}
+    text = json.dumps(described, ensure_ascii=False, indent=1, sort_keys=False, allow_nan=False).encode()
+    buffer = io.BytesIO(flatbuffer)
+    buffer.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in {**(files or {}), MANIFEST_FILE: text}.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content)
+    return buffer.getvalue()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, not {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""Data files of the package; see the files beside this one."""

@@ -1,0 +1,58 @@
+"""Progress of long work: a bar with rate and time left on a terminal, a plain line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+LOG_EVERY_S = 10.0
+
+
+class Progress:
+    """Counts `total` steps of `label` on standard error. Use as a context manager; `update` adds steps and notes."""
+
+    def __init__(self, total: int, label: str, *, unit: str = "it", initial: int = 0) -> None:
+        self._label, self._total, self._done, self._unit = label, total, initial, unit
+        self._started, self._logged, self._initial = time.monotonic(), time.monotonic(), initial
+        self._notes = ""
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=total, initial=initial, desc=label, unit=unit, dynamic_ncols=True, file=sys.stderr)
+
+    def update(self, steps: int = 1, **notes: float | str) -> None:
+        """Add `steps`; `notes` (loss=0.31) stand beside the count."""
+        self._done += steps
+        if notes:
+            self._notes = " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in notes.items())
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._notes, refresh=False)
+            self._bar.update(steps)
+        elif time.monotonic() - self._logged >= LOG_EVERY_S and self._done < self._total:
+            self._log()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self._done > self._initial:
+            self._log()
+
+    def _log(self) -> None:
+        self._logged = time.monotonic()
+        elapsed_s = self._logged - self._started
+        rate = (self._done - self._initial) / max(elapsed_s, 1e-9)
+        left_s = (self._total - self._done) / max(rate, 1e-9)
+        print(
+            f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone, "
+            f"{left_s:.0f} s left {self._notes}".rstrip(),
+            file=sys.stderr,
+            flush=True,
+        )
