@@ -81,11 +81,11 @@ def draw_catalogue(
 def draw_photo(look: Look, *, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """uint8 [size, size, 3], RGB: the product in a random pose, light and scene."""
     ink, cover = _draw_product(look, size * _SUPERSAMPLING, rng)
-    share = cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    share = np.asarray(cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
     ink[cover == 0] = 0
-    colour = cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    colour = np.asarray(cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA), np.float32)
     background = scenes.cast_shadow(scenes.draw_background(size, rng), share, rng)
-    photo = scenes.light(background * (1 - share[..., None]) + colour, rng)
+    photo = scenes.light(background * (np.float32(1) - share[..., None]) + colour, rng)
     return np.clip(np.rint(photo), 0, 255).astype(np.uint8)
 
 
@@ -108,9 +108,9 @@ def _draw_product(look: Look, size: int, rng: np.random.Generator) -> tuple[NDAr
             cv2.fillPoly(ink, [outline], surfaces.trim(base) if isinstance(part.fill, str) else part.fill)
         cv2.polylines(ink, [outline], True, edge, edge_px)
     for detail in look.details:
-        for outline, fill, border in details.shapes(detail, look.product.slots[detail], base):
-            cv2.fillPoly(ink, [_pixels(outline, pose)], fill)
-            cv2.polylines(ink, [_pixels(outline, pose)], True, border, 2 * edge_px)
+        for shape, fill, border in details.shapes(detail, look.product.slots[detail], base):
+            cv2.fillPoly(ink, [_pixels(shape, pose)], fill)
+            cv2.polylines(ink, [_pixels(shape, pose)], True, border, 2 * edge_px)
     return ink, cover
 
 
@@ -136,7 +136,7 @@ def _product_coordinates(pose: NDArray[np.float32], size: int) -> tuple[NDArray[
 
 def _pixels(outline: products.Outline, pose: NDArray[np.float32]) -> NDArray[np.int32]:
     points = np.array(outline, np.float32) @ pose[:, :2].T + pose[:, 2]
-    return np.rint(points).astype(np.int32)
+    return np.asarray(np.rint(points), np.int32)
 
 
 def _deck(rng: np.random.Generator, cards: Sequence[Card], count: int) -> list[Card]:

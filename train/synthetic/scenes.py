@@ -60,7 +60,7 @@ def _ramp(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     angle = rng.uniform(0, 2 * np.pi)
     along = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     ramp = along[None, :] * np.cos(angle) + along[:, None] * np.sin(angle)
-    return np.clip(ramp + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(ramp + 0.5, 0, 1), np.float32)
 
 
 def _blend(under: Pixels, over: Pixels, share: NDArray[np.float32]) -> Pixels:

@@ -49,16 +49,16 @@ def paint(
     ground = np.array(base, np.float32)
     accent = np.array(_DARK_ACCENTS.get(colour, LIGHT_ACCENT), np.float32)
     if pattern == "plain":
-        return np.broadcast_to(ground.astype(np.uint8), (*x.shape, 3)).copy()
+        return np.full((*x.shape, 3), base, np.uint8)
     period = rng.uniform(0.24, 0.34)
     turn = np.float32(rng.choice([0.0, np.pi / 4, np.pi / 2]) if pattern == "striped" else rng.choice([0.0, np.pi / 4]))
     across = _bands(x * np.cos(turn) + y * np.sin(turn), period, rng)
     if pattern == "checked":
-        across = (across + _bands(y * np.cos(turn) - x * np.sin(turn), period, rng)) / 2
-    return np.asarray(ground + across[..., None] * (accent - ground)).astype(np.uint8)
+        across = (across + _bands(y * np.cos(turn) - x * np.sin(turn), period, rng)) / np.float32(2)
+    return np.asarray(ground + across[..., None] * (accent - ground), np.uint8)
 
 
 def _bands(along: NDArray[np.float32], period: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """1 in the bands of the accent colour, 0 between them."""
     phase = (along / np.float32(period) + np.float32(rng.uniform())) % 1
-    return (phase < _ACCENT_SHARE).astype(np.float32)
+    return np.asarray(phase < _ACCENT_SHARE, np.float32)
