@@ -19,13 +19,14 @@ from edge_tagger.train.synthetic import details, products, scenes, surfaces
 
 Card = TypeVar("Card")
 
-COLUMNS = ("image", "department", "type", "colour", "pattern", "details")
+COLUMNS = ("image", "department", "type", "colour", "pattern", "details", "split")
 SEPARATOR, NONE = "|", "none"
 
 _SUPERSAMPLING = 3
 _DETAIL_CHANCE = 0.35
 _BLANK_CHANCE = 0.01  # of a cell: enough to exercise the masks
 _JPEG_QUALITY = 92
+_SPLITS = ("train",) * 8 + ("val", "test")
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ def draw_catalogue(
 ) -> Path:
     """Draw `photos` products of `size` x `size` pixels into `folder` and give the path of its `products.csv`.
 
-    Photos are `images/00000.jpg` and so on. Types, colours and patterns are spread evenly; about one cell in a
-    hundred is left blank (unknown). A folder that exists is replaced once all is drawn. `on_progress` is called with
-    the number of photos drawn since the last call. Raises OutputError.
+    Photos are `images/00000.jpg` and so on. Types, colours and patterns are spread evenly; about one label in a
+    hundred is left blank (unknown). Of ten photos eight are for training, one for validation, one for the test. A
+    folder that exists is replaced once all is drawn. `on_progress` is called with the number of photos drawn since
+    the last call. Raises OutputError.
     """
     if photos < 1 or size < 32:
         raise ValueError(f"draw at least 1 photo of at least 32 pixels, not {photos} of {size}")
@@ -58,6 +60,7 @@ def draw_catalogue(
     kinds = _deck(rng, products.PRODUCTS, photos)
     colours = _deck(rng, tuple(surfaces.COLOURS), photos)
     patterns = _deck(rng, surfaces.PATTERNS, photos)
+    splits = _deck(rng, _SPLITS, photos)
     try:
         Path(folder).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,12 +70,12 @@ def draw_catalogue(
         with (beside / "products.csv").open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS)
-            for number, kind, colour, pattern in zip(range(photos), kinds, colours, patterns, strict=True):
+            for number, (kind, colour, pattern, split) in enumerate(zip(kinds, colours, patterns, splits, strict=True)):
                 own = np.random.default_rng([seed, number])
                 look = Look(kind, colour, pattern, _some_details(kind, own))
                 name = f"images/{number:05d}.jpg"
                 _write_jpeg(beside / name, draw_photo(look, size=size, rng=own))
-                rows.writerow([name, *_cells(look, own)])
+                rows.writerow([name, *_cells(look, own), split])
                 if on_progress is not None:
                     on_progress(1)
     return Path(folder) / "products.csv"
@@ -150,7 +153,7 @@ def _some_details(product: products.Product, rng: np.random.Generator) -> tuple[
 
 
 def _cells(look: Look, rng: np.random.Generator) -> list[str]:
-    """The row after the image; a type is never known where its department is not."""
+    """The labels of a row; a type is never known where its department is not."""
     department, kind = look.product.department, look.product.type
     cells = [department, kind, look.colour, look.pattern, SEPARATOR.join(sorted(look.details)) or NONE]
     blank = rng.uniform(size=len(cells)) < _BLANK_CHANCE

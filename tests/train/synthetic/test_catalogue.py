@@ -50,6 +50,7 @@ def test_labels_are_spread_evenly_with_a_few_blanks(tmp_path: Path) -> None:
     rows = _rows(draw_catalogue(tmp_path / "drawn", photos=360, size=32))
     types = Counter(row["type"] for row in rows)
     blanks = sum(not cell for row in rows for cell in row.values())
+    assert Counter(row["split"] for row in rows) == {"train": 288, "val": 36, "test": 36}
     assert 0 < blanks < 0.03 * 360 * 5
     assert all(types[product.type] >= 25 for product in PRODUCTS)
     assert all(not row["type"] for row in rows if not row["department"])
