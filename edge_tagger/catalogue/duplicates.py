@@ -155,4 +155,4 @@ def _ones(words: Words) -> NDArray[np.uint8]:
     if hasattr(np, "bitwise_count"):
         return np.asarray(np.bitwise_count(words), dtype=np.uint8)
     halves = np.ascontiguousarray(words).view(np.uint16).reshape(*words.shape, 4)
-    return _POPCOUNT16[halves].sum(axis=-1, dtype=np.uint8)
+    return np.asarray(_POPCOUNT16[halves].sum(axis=-1), dtype=np.uint8)

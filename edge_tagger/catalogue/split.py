@@ -27,7 +27,7 @@ Groups = NDArray[np.intp]
 class Leak:
     """A photo taken out of `split` because `other`, which stands in `other_split`, is the same or looks the same.
 
-    `reason` is "same file", "look-alike" or "same group" (by the group column).
+    `reason` is "same file", "same look" or "same group" (by the group column).
     """
 
     photo: Photo
@@ -65,7 +65,7 @@ def split_catalogue(
     *,
     split_column: str | None = None,
     group_column: str | None = None,
-    fractions: tuple[float, float, float] = DEFAULT_FRACTIONS,
+    fractions: Sequence[float] = DEFAULT_FRACTIONS,
     seed: int = 0,
 ) -> Split:
     """Decode every photo, find look-alikes, and give each photo its split.
@@ -100,7 +100,7 @@ def assign_splits(
     facets: Sequence[Facet],
     group_of: Groups,
     *,
-    fractions: tuple[float, float, float] = DEFAULT_FRACTIONS,
+    fractions: Sequence[float] = DEFAULT_FRACTIONS,
     seed: int = 0,
 ) -> list[str]:
     """The split of each photo: whole groups, stratified over the tags of `facets`, reproducible.
@@ -156,7 +156,7 @@ def _without_leaks(
     twins: dict[Hashable, int] = {}  # the photo furthest from training, for each thing that photos can share
     shared: list[list[tuple[Hashable, str]]] = []
     for place, (found, group, cell) in enumerate(zip(prints, lookalikes.tolist(), cells, strict=True)):
-        keys: list[tuple[Hashable, str]] = [(found.sha256, "same file"), (group, "look-alike")]
+        keys: list[tuple[Hashable, str]] = [(found.sha256, "same file"), (group, "same look")]
         shared.append([*keys, (cell, "same group")] if cell else keys)
         for key, _ in shared[place]:
             if key not in twins or _distance(names[place]) > _distance(names[twins[key]]):

@@ -62,4 +62,4 @@ def _shuffled_by_size(sizes: Sequence[int], seed: int) -> list[int]:
 def _neediest(shares: NDArray[np.float64], wanted: NDArray[np.float64], room: NDArray[np.float64]) -> int:
     """The split that lacks most of a tag, then most photos; rounded, so that 0.1 + 0.2 is no different from 0.3."""
     open_splits = [split for split in range(len(shares)) if shares[split] > 0]
-    return max(open_splits, key=lambda split: (round(wanted[split], 6), round(room[split], 6), -split))
+    return max(open_splits, key=lambda split: (round(float(wanted[split]), 6), round(float(room[split]), 6), -split))
