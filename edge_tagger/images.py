@@ -11,7 +11,7 @@ import stat
 import struct
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import cv2
 import imagesize
@@ -50,8 +50,7 @@ def load_photo(photo: PhotoLike, *, max_pixels: int = MAX_PIXELS, max_bytes: int
 
 def resize(photo: Pixels, size: int) -> Pixels:
     """uint8 [size, size, 3]: the photo stretched to a square, bilinear. The model contract names this very call."""
-    resized: Pixels = cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR)
-    return resized
+    return cast(Pixels, cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
 def load_resized(photo: PhotoLike, size: int, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Pixels:

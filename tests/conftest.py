@@ -16,3 +16,9 @@ def shared() -> Path:
     if not (folder / "DESIGN.md").is_file():
         pytest.skip("needs ../shared beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of tiny models (tests/data/make_models.py) and golden files."""
+    return ROOT / "tests" / "data"

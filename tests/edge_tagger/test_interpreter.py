@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_tagger.errors import ModelError
+from edge_tagger.images import load_resized
+from edge_tagger.interpreter import Model, Tensor, read_contents, runtime_name
+
+RED = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+RED_SCORES = [0.0, 0.0, 0.0, 0.98, 1.0, 0.02, 0.05, 0.05]
+
+
+@pytest.mark.parametrize("name", ["tiny-uint8", "tiny-float32", "bare-int8"])
+def test_scores_of_every_input_type(name: str, data: Path) -> None:
+    model = Model(data / f"{name}.tflite", threads=1)
+    scores = model.scores(RED)
+    assert scores.dtype == np.float32 and scores.shape == (8,) == (model.num_scores,)
+    np.testing.assert_allclose(scores, RED_SCORES, atol=0.02)
+    np.testing.assert_array_equal(Model((data / f"{name}.tflite").read_bytes()).scores(RED), scores)
+
+
+def test_tensors_are_described(data: Path) -> None:
+    model = Model(data / "tiny-uint8.tflite")
+    assert model.input_size == 8
+    assert model.inputs == (Tensor("serving_default_image:0", (1, 8, 8, 3), "uint8", 1.0, 0),)
+    assert model.outputs == (Tensor("PartitionedCall:0", (1, 8), "uint8", 1 / 256, 0),)
+    assert model.runtime == runtime_name()
+    assert Model(data / "tiny-float32.tflite").inputs[0].scale is None
+
+
+def test_contents(data: Path) -> None:
+    contents = read_contents(data / "tiny-uint8.tflite")
+    assert contents.operators == (("QUANTIZE", 2), ("FULLY_CONNECTED", 1), ("LOGISTIC", 1), ("MEAN", 1))
+    assert contents.tensors_per_channel + contents.tensors_per_tensor > 0
+    assert read_contents(data / "tiny-float32.tflite").tensors_per_tensor == 0
+    assert len(read_contents(data / "two-inputs.tflite").inputs) == 2
+
+
+def test_threads_share_a_model(data: Path) -> None:
+    model = Model(data / "tiny-float32.tflite", threads=1)
+    photos = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), np.uint8)
+    alone = [model.scores(photo) for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_array_equal(list(pool.map(model.scores, photos)), alone)
+
+
+@pytest.mark.parametrize("pixels", [RED[:4], RED.astype(np.float32), RED[None]])
+def test_pixels_are_never_cast(pixels: np.ndarray, data: Path) -> None:
+    with pytest.raises(ModelError, match=r"takes uint8 \[8, 8, 3\]"):
+        Model(data / "tiny-uint8.tflite").scores(pixels)
+
+
+def test_what_is_no_classifier_is_told_the_rule(data: Path) -> None:
+    with pytest.raises(ModelError, match=r"2 inputs and 1 outputs; a classifier has one input"):
+        Model(data / "two-inputs.tflite")
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_cut_model_is_refused(part: float, data: Path, tmp_path: Path) -> None:
+    whole = (data / "bare-int8.tflite").read_bytes()
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(ModelError, match="cut"):
+        Model(path)
+    with pytest.raises(ModelError, match="cut"):
+        read_contents(path)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.tflite"
+    path.write_text("no model at all")
+    with pytest.raises(ModelError, match="TFL3"):
+        Model(path)
+    with pytest.raises(ModelError, match="cannot read"):
+        Model(tmp_path / "none.tflite")
+
+
+def test_threads_must_be_positive(data: Path) -> None:
+    with pytest.raises(ValueError, match="threads"):
+        Model(data / "tiny-uint8.tflite", threads=0)
+
+
+@pytest.mark.shared
+def test_third_party_models_see_the_cat(shared: Path) -> None:
+    models = shared / "models" / "third_party"
+    model = Model(models / "mobilenet_v1_0.25_128_uint8.tflite", threads=1)
+    labels = (models / "imagenet_labels.txt").read_text().splitlines()
+    scores = model.scores(load_resized(models / "cat_720p.jpg", model.input_size))
+    assert len(labels) == model.num_scores == 1001
+    assert "cat" in labels[int(scores.argmax())]
+    for name in ("mlperf_tiny_resnet8_cifar10_int8", "mlperf_tiny_resnet8_cifar10_float"):
+        tiny = Model(models / f"{name}.tflite", threads=1)
+        assert tiny.inputs[0].shape == (1, 32, 32, 3)  # whose batch is free in the file
+        assert abs(float(tiny.scores(load_resized(models / "cat_720p.jpg", 32)).sum()) - 1) < 0.05
+    assert read_contents(models / "mlperf_tiny_resnet8_cifar10_int8.tflite").tensors_per_channel > 0
