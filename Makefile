@@ -32,5 +32,5 @@ clean:
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train,dev]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[train,dev]"
 	touch $(READY)
