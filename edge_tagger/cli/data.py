@@ -29,7 +29,7 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
     from edge_tagger.files import write_json
     from edge_tagger.train.recipe import load_recipe, packaged_recipes
 
-    if recipe is None and not source.is_dir():
+    if recipe is None and source.is_file():
         raise click.UsageError(
             "a CSV needs --recipe, which says what its columns hold: "
             f"a TOML file or one of {', '.join(packaged_recipes())}"
