@@ -17,7 +17,7 @@ from edge_tagger.errors import EdgeTaggerError
 
 if TYPE_CHECKING:
     from edge_tagger.manifest import Manifest, read_manifest
-    from edge_tagger.tagger import Tagger, TaggedPhoto, TagScore
+    from edge_tagger.tagger import TaggedPhoto, Tagger, TagScore
 
 __version__ = "0.1.0"
 __all__ = ["EdgeTaggerError", "Manifest", "TagScore", "TaggedPhoto", "Tagger", "__version__", "read_manifest"]

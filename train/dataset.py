@@ -1,0 +1,89 @@
+"""Batches of photos and targets, streamed from disk; which photo comes when depends on seed, epoch and step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tagger.catalogue.labels import Targets
+from edge_tagger.errors import PhotoError, RunError
+from edge_tagger.images import Pixels, load_photo, resize
+from edge_tagger.train.augment import augment
+from edge_tagger.train.keras import tf
+from edge_tagger.train.recipe import AugmentOptions
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photos of one split with their targets, int8 [n, N]."""
+
+    paths: Sequence[Path]
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def training_batches(
+    photos: PhotoSet,
+    *,
+    size: int,
+    batch_size: int,
+    options: AugmentOptions,
+    seed: tuple[int, ...],
+    epoch: int,
+    first_step: int = 0,
+) -> Any:
+    """A tf.data.Dataset of (uint8 [B, size, size, 3], int8 [B, N]): one epoch, shuffled and augmented, from
+    `first_step` on. The last, partial batch is left out."""
+    order = np.random.default_rng((*seed, epoch)).permutation(len(photos))
+    order = order[: len(order) // batch_size * batch_size][first_step * batch_size :]
+    return _batches(photos, order, _augmented(photos, size, options, (*seed, epoch)), size, batch_size)
+
+
+def augmented_batches(
+    photos: PhotoSet, *, size: int, batch_size: int, options: AugmentOptions, seed: tuple[int, ...]
+) -> Any:
+    """The same in order and whole: one random view of each photo."""
+    return _batches(photos, np.arange(len(photos)), _augmented(photos, size, options, seed), size, batch_size)
+
+
+def plain_batches(photos: PhotoSet, *, size: int, batch_size: int) -> Any:
+    """The same in order and whole, as a device sees the photos: stretched, not augmented."""
+
+    def view(index: int) -> Pixels:
+        return resize(_read(photos.paths[index]), size)
+
+    return _batches(photos, np.arange(len(photos)), view, size, batch_size)
+
+
+def _augmented(photos: PhotoSet, size: int, options: AugmentOptions, seed: tuple[int, ...]) -> Callable[[int], Pixels]:
+    def view(index: int) -> Pixels:
+        return augment(_read(photos.paths[index]), size, options, np.random.default_rng((*seed, int(index))))
+
+    return view
+
+
+def _batches(
+    photos: PhotoSet, order: NDArray[np.int64], view: Callable[[int], Pixels], size: int, batch_size: int
+) -> Any:
+    targets = tf.constant(photos.targets)
+
+    def load(index: Any) -> Any:
+        pixels = tf.numpy_function(view, [index], tf.uint8, stateful=False)
+        return tf.ensure_shape(pixels, (size, size, 3)), tf.gather(targets, index)
+
+    dataset = tf.data.Dataset.from_tensor_slices(order)
+    return dataset.map(load, num_parallel_calls=2, deterministic=True).batch(batch_size).prefetch(2)
+
+
+def _read(path: Path) -> Pixels:
+    try:
+        return load_photo(path)
+    except PhotoError as error:
+        raise RunError(f"a photo that could be read when the run began cannot be read now: {error}") from error

@@ -1,0 +1,23 @@
+"""A trained model as a self-contained SavedModel, which is all that convert needs of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.files import whole_folder
+from edge_tagger.train.keras import tf
+
+
+def export(model: Any, folder: Path) -> None:
+    """Write `model` with one signature, float32 "image" [1, S, S, 3] in 0..255 -> "scores" [1, N]."""
+    size = model.input_shape[1]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32, name="image")])
+    def serve(image: Any) -> dict[str, Any]:
+        return {"scores": model(image, training=False)}
+
+    module = tf.Module()
+    module.model = model  # holds the variables that the signature captures
+    with whole_folder(folder) as beside:
+        tf.saved_model.save(module, str(beside), signatures={"serving_default": serve})

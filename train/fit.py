@@ -1,0 +1,124 @@
+"""One stretch of gradient descent that can be stopped at any step and continued to the same result, bit for bit."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.errors import RunError
+from edge_tagger.progress import Progress
+from edge_tagger.train.checkpoint import load_checkpoint, save_checkpoint
+from edge_tagger.train.keras import tf, tf_keras
+
+CHECKPOINT_EVERY_S = 120.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: learning rate with linear warm-up over a share of the steps, then half a cosine to 0."""
+
+    steps_per_epoch: int
+    total_steps: int
+    learning_rate: float
+    warmup: float = 0.05
+    weight_decay: float = 0.0
+
+    def optimizer(self) -> Any:
+        """AdamW (Loshchilov and Hutter, 2019)."""
+        warmup_steps = max(1, round(self.warmup * self.total_steps))
+        rate = tf_keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, self.total_steps - warmup_steps), warmup_target=self.learning_rate, warmup_steps=warmup_steps
+        )
+        optimizer = tf_keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, jit_compile=False)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+
+
+def fit(
+    name: str,
+    *,
+    loss: Callable[..., Any],
+    variables: Sequence[Any],
+    state: Sequence[Any],
+    batches: Callable[[int, int], Iterable[tuple[Any, ...]]],
+    schedule: Schedule,
+    checkpoint: Path,
+    after_step: Callable[[], None] = lambda: None,
+    after_epoch: Callable[[int, float], None] = lambda _epoch, _loss: None,
+) -> None:
+    """Minimize `loss(*batch)` over `variables`; continue from `checkpoint` where there is one.
+
+    `state` are all variables that a step may change, besides the optimizer's. `batches(epoch, first_step)` gives the
+    rest of an epoch. `after_epoch(epoch, mean_loss)` validates and logs. Ctrl-C finishes the step, saves and raises
+    KeyboardInterrupt. Raises RunError where the loss is not a number; the last checkpoint stays.
+    """
+    optimizer = schedule.optimizer()
+    optimizer.build(variables)
+    everything = [*state, *optimizer.variables]
+    counters = {"step": 0, "loss_sum": 0.0}
+    if checkpoint.exists():
+        counters = load_checkpoint(checkpoint, everything)
+    step, loss_sum = int(counters["step"]), float(counters["loss_sum"])
+
+    @tf.function(reduce_retracing=True)
+    def descend(*batch: Any) -> Any:
+        with tf.GradientTape() as tape:
+            value = loss(*batch)
+        optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+        return value
+
+    def save() -> None:
+        save_checkpoint(checkpoint, everything, {"step": step, "loss_sum": loss_sum})
+
+    saved_at = time.monotonic()
+    with Progress(schedule.total_steps, name, unit="step", initial=step) as bar, _stop_on_interrupt() as stopped:
+        while step < schedule.total_steps:
+            epoch, first = divmod(step, schedule.steps_per_epoch)
+            for batch in batches(epoch, first):
+                value = float(descend(*batch))
+                after_step()
+                step, loss_sum = step + 1, loss_sum + value
+                if not math.isfinite(value):
+                    raise RunError(
+                        f"the loss of phase {name!r} is {value} at step {step}; the last checkpoint is kept; "
+                        "lower the learning rate in the recipe"
+                    )
+                bar.update(1, loss=value)
+                if step % schedule.steps_per_epoch == 0 or step == schedule.total_steps:
+                    break
+                if stopped.is_set() or time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
+                    save()
+                    saved_at = time.monotonic()
+                if stopped.is_set():
+                    raise KeyboardInterrupt
+            after_epoch(epoch, loss_sum / (step - epoch * schedule.steps_per_epoch))
+            loss_sum = 0.0
+            save()
+            if stopped.is_set() and step < schedule.total_steps:
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; a second one interrupts at once. Only the main thread can listen."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+
+    def on_interrupt(_signal: int, _frame: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,152 @@
+"""From a source and a recipe to the photos, splits, tags and targets of a run. No TensorFlow here."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tagger.catalogue.labels import Targets, encode
+from edge_tagger.catalogue.source import read_catalogue
+from edge_tagger.catalogue.split import Split, split_catalogue
+from edge_tagger.catalogue.vocabulary import Vocabulary, build_vocabulary
+from edge_tagger.errors import CatalogueError
+from edge_tagger.files import write_json
+from edge_tagger.images import load_resized
+from edge_tagger.manifest import Manifest
+from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.run import RunFolder
+
+MAX_UNREADABLE_SHARE = 0.05
+_MAX_NAMED = 3
+_VERSIONS_OF = ("edge-tagger", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All readable photos of a run: paths, splits and targets int8 [n, N], parallel."""
+
+    paths: Sequence[Path]
+    splits: Sequence[str]
+    targets: Targets
+
+    def of(self, split: str) -> tuple[list[Path], Targets]:
+        """Paths and targets of one split."""
+        chosen = [place for place, name in enumerate(self.splits) if name == split]
+        return [self.paths[place] for place in chosen], self.targets[chosen]
+
+
+def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) -> Prepared:
+    """Read, check and split the source and write it into the run; or take what a run to be resumed has.
+
+    Raises CatalogueError where the source cannot be used or over 5 % of its photos cannot be read.
+    """
+    stored = run.read_photos()
+    if stored is not None and run.representative_path.exists():
+        return Prepared(*stored)
+    catalogue = read_catalogue(source, image_column=recipe.data.image)
+    first, second, third = recipe.data.fractions
+    split = split_catalogue(
+        catalogue,
+        recipe.facets,
+        split_column=recipe.data.split,
+        group_column=recipe.data.group,
+        fractions=(first, second, third),
+        seed=recipe.seed,
+    )
+    _tell_unreadable(split, len(catalogue))
+    vocabulary = build_vocabulary(recipe.facets, split.of("train"), min_count=recipe.data.min_count)
+    targets = encode(vocabulary.taxonomy, split.photos)
+    write_json(run.path / "provenance.json", _provenance(source, recipe, split, vocabulary, weights))
+    run.write_manifest(
+        Manifest(
+            name=recipe.name,
+            description=recipe.description,
+            licence=recipe.licence,
+            image_size=recipe.model.image_size,
+            taxonomy=vocabulary.taxonomy,
+            thresholds=(0.5,) * len(vocabulary.taxonomy),
+        )
+    )
+    rows = [
+        (photo.path.resolve(), name, int(group), photo.place)
+        for photo, name, group in zip(split.photos, split.names, split.groups, strict=True)
+    ]
+    prepared = Prepared([row[0] for row in rows], list(split.names), targets)
+    run.write_array(run.representative_path.name, _representative(prepared, recipe))
+    run.write_photos(rows, targets)
+    return prepared
+
+
+def _tell_unreadable(split: Split, photos: int) -> None:
+    bad = split.unreadable
+    if not bad:
+        return
+    named = "; ".join(f"{photo.place}: {reason}" for photo, reason in bad[:_MAX_NAMED])
+    told = f"{len(bad)} of {photos} photos cannot be read ({named}{'; …' if len(bad) > _MAX_NAMED else ''})"
+    if len(bad) > MAX_UNREADABLE_SHARE * photos:
+        raise CatalogueError(
+            f"{told}; at most {MAX_UNREADABLE_SHARE:.0%} may be left out: `edge-tagger data check` lists them, "
+            "mend them first"
+        )
+    print(f"Warning: {told}; they are left out, `edge-tagger data check` lists all", file=sys.stderr)
+
+
+def _representative(prepared: Prepared, recipe: Recipe) -> Any:
+    """uint8 [n, S, S, 3]: photos of the training split, each tag in turn so that rare ones are there too.
+
+    The first is black and the second white in two corners: their range makes an int8 input of scale 1, zero point 0.
+    """
+    paths, targets = prepared.of("train")
+    rng = np.random.default_rng(recipe.seed)
+    wanted = min(recipe.quantize.calibration_photos, len(paths))
+    queues = [rng.permutation(np.flatnonzero(column == 1)).tolist() for column in targets.T]
+    chosen: dict[int, None] = {}
+    while len(chosen) < wanted and any(queues):
+        for queue in queues:
+            while queue and (place := queue.pop()) in chosen:
+                pass
+            if len(chosen) < wanted and queue:
+                chosen[place] = None
+    photos = np.stack([load_resized(paths[place], recipe.model.image_size) for place in chosen])
+    photos[0, :2, :2], photos[0, -2:, -2:] = 0, 255
+    return photos
+
+
+def _provenance(
+    source: Path, recipe: Recipe, split: Split, vocabulary: Vocabulary, weights: Path | None
+) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "source_sha256": _sha256(source) if source.is_file() else None,
+        "photos": {name: split.names.count(name) for name in sorted(set(split.names))},
+        "unreadable": len(split.unreadable),
+        "look_alikes_left_out": len(split.leaks),
+        "tags_dropped": {tag.id: count for tag, count in vocabulary.dropped},
+        "weights": weights.name if weights else None,
+        "weights_sha256": _sha256(weights) if weights else None,
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "versions": {name: _version(name) for name in _VERSIONS_OF},
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,142 @@
+"""The folder that one training writes.
+
+::
+
+    RUN/
+      recipe.toml              the resolved recipe, every default spelled out
+      provenance.json          what it was trained from: source, weights, versions, counts
+      photos.csv               each readable photo with its split, group and place in the source
+      targets.npz              int8 [photos, N] in the order of photos.csv
+      manifest.json            tags, thresholds, metrics: what goes into a converted file
+      metrics.jsonl            a line for each epoch
+      representative.npy       uint8 [n, S, S, 3] from the training split, for calibration
+      checkpoints/             the state of each phase, while it runs and when it is done
+      weights.safetensors      the float model, folded
+      float/, qat/             SavedModels, float32 [1, S, S, 3] -> scores [1, N]
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tagger.catalogue.labels import Targets
+from edge_tagger.errors import OutputError, RunError
+from edge_tagger.files import whole_file, write_json, write_text
+from edge_tagger.manifest import Manifest
+from edge_tagger.train.recipe import Recipe, load_recipe, save_recipe
+
+_PHOTO_COLUMNS = ("path", "split", "group", "place")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and small files of a run."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path, recipe: Recipe, *, resume: bool) -> RunFolder:
+        """Make the folder and write the recipe, or find the run that is to be resumed.
+
+        Raises OutputError where the folder holds something else, RunError where the run has another recipe.
+        """
+        run = cls(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if not run.recipe_path.exists():
+                raise OutputError(f"{path} exists and is not a run; choose another --out")
+            if not resume:
+                raise OutputError(f"{path} holds another run; continue it with --resume or choose another --out")
+            _check_same(load_recipe(str(run.recipe_path)), recipe, path)
+            return run
+        try:
+            run.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another --out") from error
+        save_recipe(run.recipe_path, recipe)
+        return run
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def representative_path(self) -> Path:
+        return self.path / "representative.npy"
+
+    def checkpoint(self, phase: str) -> Path:
+        return self.checkpoints / f"{phase}.safetensors"
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        write_json(self.manifest_path, manifest.to_json())
+
+    def read_manifest(self) -> Manifest:
+        return Manifest.from_json(read_json(self.manifest_path))
+
+    def read_provenance(self) -> dict[str, Any]:
+        provenance: dict[str, Any] = read_json(self.path / "provenance.json")
+        return provenance
+
+    def write_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
+        with whole_file(self.path / name) as beside, beside.open("wb") as file:
+            np.save(file, array)
+
+    def write_photos(self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets) -> None:
+        """Rows of (path, split, group, place), and their targets."""
+        with whole_file(self.path / "targets.npz") as beside, beside.open("wb") as file:
+            np.savez_compressed(file, targets=targets)
+        with whole_file(self.path / "photos.csv") as beside, beside.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_PHOTO_COLUMNS)
+            writer.writerows(rows)
+
+    def read_photos(self) -> tuple[list[Path], list[str], Targets] | None:
+        """Paths, splits and targets, or None where they were not written yet. Raises RunError for broken files."""
+        try:
+            with (self.path / "photos.csv").open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            with np.load(self.path / "targets.npz") as stored:
+                targets: Targets = stored["targets"]
+            return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{self.path}: photos.csv or targets.npz is broken ({error}); begin a new run") from error
+
+    def log(self, phase: str, epoch: int, figures: Mapping[str, float]) -> None:
+        """Add a line to metrics.jsonl, in place of one that a stopped training left for the same epoch."""
+        path = self.path / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        kept = [line for line in lines if (json.loads(line)["phase"], json.loads(line)["epoch"]) != (phase, epoch)]
+        write_text(path, "\n".join([*kept, json.dumps({"phase": phase, "epoch": epoch, **figures})]) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in a file of a run. Raises RunError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({error}); this run is not finished or broken") from error
+
+
+def _check_same(old: Recipe, new: Recipe, path: Path) -> None:
+    if old != new:
+        differing = [name for name in Recipe.__dataclass_fields__ if getattr(old, name) != getattr(new, name)]
+        raise RunError(
+            f"{path} was begun with another recipe (different: {', '.join(differing)}); "
+            f"resume it with --recipe {path / 'recipe.toml'} or choose another --out"
+        )
