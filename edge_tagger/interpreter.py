@@ -57,6 +57,7 @@ class Contents:
 class Model:
     """A classifier: one input [1, S, S, 3] of uint8, int8 or float32, one output of N scores.
 
+    `name` is its path for messages, `data` the file's bytes, `runtime` what runs it, `input_size` S in pixels.
     `threads` None leaves the number to the runtime. Instances may be shared between threads; calls wait in turn.
     Raises ModelError for a file that is damaged or no such classifier, MissingExtraError without a runtime.
     """
@@ -64,16 +65,16 @@ class Model:
     def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for the runtime's own choice")
-        self._name, self._data = _named(model)
+        self.name, self.data = _named(model)
         self.runtime = runtime_name()
         self._lock = threading.Lock()
-        self._interpreter = _open(self._name, self._data, num_threads=threads)
+        self._interpreter = _open(self.name, self.data, num_threads=threads)
         self.inputs, self.outputs = _tensors(self._interpreter)
-        self.input_size = _check_classifier(self._name, self.inputs, self.outputs)
+        self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
         try:
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{self._name} cannot run on {self.runtime}: {_first_line(error)}") from error
+            raise ModelError(f"{self.name} cannot run on {self.runtime}: {_first_line(error)}") from error
         self._input_place = self._interpreter.get_input_details()[0]["index"]
         self._output_place = self._interpreter.get_output_details()[0]["index"]
         self._codes = _pixel_codes(self.inputs[0])
@@ -92,7 +93,7 @@ class Model:
         expected = (self.input_size, self.input_size, 3)
         if pixels.dtype != np.uint8 or pixels.shape != expected:
             raise ModelError(
-                f"{self._name} takes uint8 {list(expected)}, not {pixels.dtype} {list(pixels.shape)}; "
+                f"{self.name} takes uint8 {list(expected)}, not {pixels.dtype} {list(pixels.shape)}; "
                 "resize the photo with edge_tagger.images.resize"
             )
         with self._lock:
@@ -101,10 +102,10 @@ class Model:
                 self._interpreter.invoke()
                 stored = self._interpreter.get_tensor(self._output_place).reshape(-1)
             except (RuntimeError, ValueError) as error:
-                raise ModelError(f"{self._name} failed while running: {_first_line(error)}") from error
+                raise ModelError(f"{self.name} failed while running: {_first_line(error)}") from error
         scores = _dequantize(stored, self.outputs[0])
         if not np.all(np.isfinite(scores)):
-            raise ModelError(f"{self._name} gives scores that are not finite; the file is damaged, convert it again")
+            raise ModelError(f"{self.name} gives scores that are not finite; the file is damaged, convert it again")
         return scores
 
 

@@ -46,7 +46,7 @@ def micro_map(targets: Values, scores: Values) -> float | None:
 
 
 def micro_f1(targets: Values, answers: Values) -> float | None:
-    """F1 of the answers (bool [photos, N]) over all known pairs; None where there is neither a positive nor an answer."""
+    """F1 of the answers (bool [photos, N]) over all known pairs; None with neither a positive nor an answer."""
     known = targets >= 0
     return _f1(_count(known & (targets == 1) & answers), _count(known & (targets == 1)), _count(known & answers))
 
