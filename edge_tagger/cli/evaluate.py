@@ -1,0 +1,63 @@
+"""`edge-tagger evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from edge_tagger.catalogue.source import Photo
+    from edge_tagger.errors import PhotoError
+
+ALL = "all"
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", type=click.Path(path_type=Path))
+@click.option(
+    "--data", "source", required=True, type=click.Path(path_type=Path), help="A CSV, or a folder with class folders."
+)
+@click.option("--split", required=True, help=f"A value of the split column; {ALL!r} takes every photo.")
+@click.option("--split-column", default="split", show_default=True)
+@click.option("--image-column", default="image", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Default: the runtime's choice.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
+def command(
+    models: tuple[Path, ...],
+    source: Path,
+    split: str,
+    split_column: str,
+    image_column: str,
+    threads: int | None,
+    json_path: Path | None,
+) -> None:
+    """Measure models on labelled photos, side by side; differences are to the first.
+
+    Each model's manifest says which CSV columns hold its facets. The figures are explained in
+    edge_tagger.evaluate.
+    """
+    from edge_tagger.catalogue.source import read_catalogue
+    from edge_tagger.errors import OutputError
+    from edge_tagger.evaluate import evaluate
+    from edge_tagger.evaluation_table import format_table
+    from edge_tagger.files import write_json
+    from edge_tagger.progress import Progress
+
+    if json_path is not None and not json_path.parent.is_dir():
+        raise OutputError(f"cannot write {json_path}: its folder does not exist; make it first")
+    catalogue = read_catalogue(source, image_column=image_column)
+    # A split that is really called "all" is still that split.
+    named = split_column in catalogue.columns and any(p.values[split_column] == split for p in catalogue.photos)
+    if split != ALL or named:
+        catalogue = catalogue.where(split_column, split)
+    with Progress(len(catalogue), "evaluate", unit="photos") as progress:
+        result = evaluate(models, catalogue, threads=threads, on_progress=progress.update, on_failure=_tell)
+    click.echo(format_table(result))
+    if json_path is not None:
+        write_json(json_path, result)
+
+
+def _tell(photo: Photo, error: PhotoError) -> None:
+    click.echo(f"{photo.place}: {error}", err=True)
