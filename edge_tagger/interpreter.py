@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 import math
 import os
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,6 @@ from edge_tagger.images import Pixels
 from edge_tagger.manifest import read_model
 from edge_tagger.taxonomy import Scores
 
-# Module of the interpreter, and the distribution whose version it has; the first that is installed is used.
-_RUNTIMES = (
-    ("ai_edge_litert.interpreter", "ai-edge-litert"),
-    ("tflite_runtime.interpreter", "tflite-runtime"),
-    ("tensorflow.lite.python.interpreter", "tensorflow"),
-)
 _INPUT_TYPES = ("uint8", "int8", "float32")
 # A quantized input whose real values span less than this cannot mean pixel values 0..255: it is normalised to about
 # -1..1, 0..1 or mean/deviation, and its integers, not its real values, are the pixels.
@@ -133,12 +128,21 @@ def read_contents(model: str | os.PathLike[str] | bytes) -> Contents:
     )
 
 
+@lru_cache(maxsize=1)
 def _runtime() -> tuple[Any, str]:
-    for module, distribution in _RUNTIMES:
-        try:
-            return importlib.import_module(module), f"{distribution} {importlib.metadata.version(distribution)}"
-        except ModuleNotFoundError:
-            continue
+    """(module of the interpreter, name and version) of the first runtime that is installed."""
+    with suppress(ModuleNotFoundError):
+        import ai_edge_litert.interpreter
+
+        return ai_edge_litert.interpreter, f"ai-edge-litert {version('ai-edge-litert')}"
+    with suppress(ModuleNotFoundError):
+        import tflite_runtime.interpreter
+
+        return tflite_runtime.interpreter, f"tflite-runtime {version('tflite-runtime')}"
+    with suppress(ModuleNotFoundError):
+        import tensorflow.lite.python.interpreter
+
+        return tensorflow.lite.python.interpreter, f"tensorflow {tensorflow.__version__}"
     raise MissingExtraError("no TFLite runtime is installed; pip install ai-edge-litert (or tflite-runtime)")
 
 
