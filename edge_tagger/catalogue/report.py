@@ -8,6 +8,7 @@ from typing import Any
 from edge_tagger.catalogue.check import Check, Level
 from edge_tagger.catalogue.source import Photo
 from edge_tagger.catalogue.vocabulary import Contradiction
+from edge_tagger.table import table
 
 FORMAT = 1
 _SHOWN = 8
@@ -86,19 +87,6 @@ def _level_json(level: Level) -> dict[str, Any]:
         "blank": level.blank,
         "tags": tags,
     }
-
-
-def table(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Rows as aligned lines; the first `left` columns lean left, the others right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def _section(title: str, lines: Sequence[str] | Iterator[str]) -> list[str]:

@@ -8,8 +8,9 @@ import pytest
 
 from edge_tagger.catalogue.check import Check, check_catalogue
 from edge_tagger.catalogue.cooccurrence import cooccurring
-from edge_tagger.catalogue.report import as_json, as_text, table
+from edge_tagger.catalogue.report import as_json, as_text
 from edge_tagger.catalogue.source import read_catalogue
+from edge_tagger.table import table
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 KIND = Facet("kind", ("top", "sub"))
