@@ -63,7 +63,8 @@ def _figures(row: Mapping[str, Any], columns: Mapping[str, Sequence[str]], form:
         value: Any = row
         for key in keys:
             value = None if value is None else value.get(key)
-        cells.append("-" if value is None else format(100 * value, form))
+        # + 0.0 turns -0.0, which would print as a loss, into 0.0.
+        cells.append("-" if value is None else format(round(100 * value, 1) + 0.0, form))
     return cells
 
 
