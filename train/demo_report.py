@@ -87,9 +87,8 @@ def named_scores(evaluated: Mapping[str, Any]) -> dict[str, float]:
     """
     scores: dict[str, float | None] = {}
     for facet, measured in evaluated["facets"].items():
-        levels = measured.get("levels") or {facet: measured}
-        if "top1" in next(iter(levels.values())):
-            scores.update({f"{level} top-1": figures["top1"] for level, figures in levels.items()})
+        if "levels" in measured:
+            scores.update({f"{level} top-1": figures["top1"] for level, figures in measured["levels"].items()})
         else:
             scores[f"{facet} F1"] = measured["f1"]
     scores |= {"macro mAP": evaluated["map_macro"], "micro mAP": evaluated["map_micro"]}

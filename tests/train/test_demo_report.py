@@ -14,7 +14,7 @@ EVALUATED = {
     "map_micro": 0.98,
     "facets": {
         "product": {"top1": 0.96, "levels": {"department": {"top1": 0.99}, "type": {"top1": 0.96}}},
-        "details": {"map": 0.95, "f1": 0.91, "levels": {}},
+        "details": {"map": 0.95, "f1": 0.91},
         "pattern": {"top1": None, "levels": {"pattern": {"top1": None}}},
     },
 }
