@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edge_tagger.table import table
+
 _OVERALL = {
     "mAP macro": ("map_macro",),
     "mAP micro": ("map_micro",),
@@ -25,12 +27,11 @@ def format_table(result: Mapping[str, Any]) -> str:
         lines.append([row["path"], f"{row['size_bytes'] / 1e6:.2f}", *_figures(row, columns, ".1f")])
         if place:
             lines.append(["  difference", "", *_figures(row["difference"], columns, "+.1f")])
-    parts = [_aligned(lines)]
+    parts = ["\n".join(table(lines))]
     levels = _level_columns(rows)
     if levels:
-        parts.append(
-            _aligned([["top-1 by level", *levels], *([row["path"], *_figures(row, levels, ".1f")] for row in rows)])
-        )
+        lines = [["top-1 by level", *levels], *([row["path"], *_figures(row, levels, ".1f")] for row in rows)]
+        parts.append("\n".join(table(lines)))
     failed = f"; {result['failed']} more could not be read" if result["failed"] else ""
     return "\n\n".join([*parts, f"{rows[0]['photos']} photos{failed}"])
 
@@ -66,10 +67,3 @@ def _figures(row: Mapping[str, Any], columns: Mapping[str, Sequence[str]], form:
         # + 0.0 turns -0.0, which would print as a loss, into 0.0.
         cells.append("-" if value is None else format(round(100 * value, 1) + 0.0, form))
     return cells
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
-    )
