@@ -119,8 +119,8 @@ def _draw_product(look: Look, size: int, rng: np.random.Generator) -> tuple[NDAr
 
 def _pose(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """[2, 3]: product units to pixels, with a random scale, rotation, flip and place; the product stays in sight."""
-    scale = rng.uniform(0.72, 0.98)
-    angle = rng.normal(0, 0.16)
+    scale = rng.uniform(0.8, 0.98)
+    angle = rng.normal(0, 0.12)
     flip = rng.choice([-1, 1])
     room = 1 - scale * 0.97
     shift = rng.uniform(-room, room, 2)
