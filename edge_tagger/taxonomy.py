@@ -85,7 +85,9 @@ class Taxonomy:
         seen: set[Tag] = set()
         for tag in self.tags:
             if tag.facet not in known:
-                raise ValueError(f"tag {tag.id!r} names a facet that is not declared; declared: {', '.join(sorted(known))}")
+                raise ValueError(
+                    f"tag {tag.id!r} names a facet that is not declared; declared: {', '.join(sorted(known))}"
+                )
             if tag in seen:
                 raise ValueError(f"tag {tag.id!r} stands twice")
             if tag.parent is not None and tag.parent not in seen:

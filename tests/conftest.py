@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,33 @@ def shared() -> Path:
 def data() -> Path:
     """The folder of tiny models (tests/data/make_models.py) and golden files."""
     return ROOT / "tests" / "data"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run of tests/data/tiny.toml: its source, recipe and folder, and the files converted from it."""
+
+    source: Path
+    recipe: Path
+    run: Path
+    models: dict[str, Path]
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The products.csv of a small drawn catalogue."""
+    from edge_tagger.train.synthetic.catalogue import draw_catalogue
+
+    return draw_catalogue(tmp_path_factory.mktemp("drawn") / "catalogue", photos=160, size=48)
+
+
+@pytest.fixture(scope="session")
+def trained(drawn: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trained and converted once for all tests. Do not write into it."""
+    from edge_tagger.convert.writer import FORMATS, convert
+    from edge_tagger.train.finetune import train
+    from edge_tagger.train.recipe import load_recipe
+
+    recipe, run = data / "tiny.toml", tmp_path_factory.mktemp("trained") / "run"
+    train(drawn, load_recipe(str(recipe)), run)
+    return Trained(drawn, recipe, run, dict(zip(FORMATS, convert(run, FORMATS), strict=True)))

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from edge_tagger.errors import RunError
-from edge_tagger.files import whole_file
+from edge_tagger.files import write_bytes
 
 
 def save_checkpoint(path: Path, variables: Sequence[Any], counters: Mapping[str, float]) -> None:
     """Write the values of TensorFlow `variables` and `counters` (floats are kept exactly). Raises OutputError."""
     arrays = {_key(place, variable): np.atleast_1d(variable.numpy()) for place, variable in enumerate(variables)}
-    with whole_file(path) as beside:
-        save_file(arrays, beside, metadata={"counters": json.dumps(dict(counters))})
+    write_bytes(path, save(arrays, metadata={"counters": json.dumps(dict(counters))}))
 
 
 def load_checkpoint(path: Path, variables: Sequence[Any]) -> dict[str, float]:

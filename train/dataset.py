@@ -1,8 +1,12 @@
-"""Batches of photos and targets, streamed from disk; which photo comes when depends on seed, epoch and step alone."""
+"""Batches of photos and targets, streamed from disk by tf.data.
+
+Which photo comes when, and in which view, depends on seed, epoch and step alone. Iterating raises RunError where a
+photo cannot be read any more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +42,8 @@ def training_batches(
     seed: tuple[int, ...],
     epoch: int,
     first_step: int = 0,
-) -> Any:
-    """A tf.data.Dataset of (uint8 [B, size, size, 3], int8 [B, N]): one epoch, shuffled and augmented, from
+) -> Iterator[tuple[Any, Any]]:
+    """Tensors (uint8 [B, size, size, 3], int8 [B, N]) of one epoch, shuffled and augmented, from
     `first_step` on. The last, partial batch is left out."""
     order = np.random.default_rng((*seed, epoch)).permutation(len(photos))
     order = order[: len(order) // batch_size * batch_size][first_step * batch_size :]
@@ -48,42 +52,50 @@ def training_batches(
 
 def augmented_batches(
     photos: PhotoSet, *, size: int, batch_size: int, options: AugmentOptions, seed: tuple[int, ...]
-) -> Any:
+) -> Iterator[tuple[Any, Any]]:
     """The same in order and whole: one random view of each photo."""
     return _batches(photos, np.arange(len(photos)), _augmented(photos, size, options, seed), size, batch_size)
 
 
-def plain_batches(photos: PhotoSet, *, size: int, batch_size: int) -> Any:
+def plain_batches(photos: PhotoSet, *, size: int, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """The same in order and whole, as a device sees the photos: stretched, not augmented."""
 
     def view(index: int) -> Pixels:
-        return resize(_read(photos.paths[index]), size)
+        return resize(load_photo(photos.paths[index]), size)
 
     return _batches(photos, np.arange(len(photos)), view, size, batch_size)
 
 
 def _augmented(photos: PhotoSet, size: int, options: AugmentOptions, seed: tuple[int, ...]) -> Callable[[int], Pixels]:
     def view(index: int) -> Pixels:
-        return augment(_read(photos.paths[index]), size, options, np.random.default_rng((*seed, int(index))))
+        return augment(load_photo(photos.paths[index]), size, options, np.random.default_rng((*seed, int(index))))
 
     return view
 
 
 def _batches(
     photos: PhotoSet, order: NDArray[np.int64], view: Callable[[int], Pixels], size: int, batch_size: int
-) -> Any:
+) -> Iterator[tuple[Any, Any]]:
     targets = tf.constant(photos.targets)
+    failed: list[PhotoError] = []
+
+    def pixels(index: int) -> Pixels:
+        try:
+            return view(index)
+        except PhotoError as error:
+            failed.append(error)  # TensorFlow would wrap it in a trace of its own
+            raise
 
     def load(index: Any) -> Any:
-        pixels = tf.numpy_function(view, [index], tf.uint8, stateful=False)
-        return tf.ensure_shape(pixels, (size, size, 3)), tf.gather(targets, index)
+        loaded = tf.numpy_function(pixels, [index], tf.uint8, stateful=False)
+        return tf.ensure_shape(loaded, (size, size, 3)), tf.gather(targets, index)
 
     dataset = tf.data.Dataset.from_tensor_slices(order)
-    return dataset.map(load, num_parallel_calls=2, deterministic=True).batch(batch_size).prefetch(2)
-
-
-def _read(path: Path) -> Pixels:
     try:
-        return load_photo(path)
-    except PhotoError as error:
-        raise RunError(f"a photo that could be read when the run began cannot be read now: {error}") from error
+        yield from dataset.map(load, num_parallel_calls=2, deterministic=True).batch(batch_size).prefetch(2)
+    except tf.errors.OpError as error:
+        if not failed:
+            raise
+        raise RunError(
+            f"a photo that could be read when the run began cannot be read now: {failed[0]}; put it back and --resume"
+        ) from error

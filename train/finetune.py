@@ -42,6 +42,8 @@ def train(source: Path, recipe: Recipe, run_path: Path, *, weights: Path | None 
     """
     _check_phases(recipe, pretrained=weights is not None)
     run = RunFolder.open(run_path, recipe, resume=resume)
+    if run.is_done:
+        return
     tf.config.experimental.enable_op_determinism()
     prepared = prepare(source, recipe, run, weights)
     training = _Training(recipe, run, prepared, weights)
@@ -67,6 +69,7 @@ class _Training:
         self.recipe, self.run = recipe, run
         self.photos = PhotoSet(*prepared.of("train"))
         self.validation = PhotoSet(*prepared.of("val"))
+        tf_keras.backend.clear_session()  # else a second training's layers are named quantize_layer_1
         tf_keras.utils.set_random_seed(recipe.seed)
         self.folded = weights is not None
         self.model = self._build(folded=self.folded)
@@ -101,7 +104,7 @@ class _Training:
             self.model = self._build(folded=True)
             set_weights(self.model, trained)
         save_weights(self.run.path / "weights.safetensors", get_weights(self.model))
-        export(self.model, self.run.path / "float")
+        export(self.model, self.run.float_model)
         manifest = self.run.read_manifest()
         scores = self._scores(self.model)
         thresholds = best_f1_thresholds(self.validation.targets, manifest.taxonomy.consistent(scores))
@@ -138,7 +141,7 @@ class _Training:
                 after_step=lambda: hold_ranges(quantized),
                 after_epoch=lambda epoch, value: self._log(QUANTIZE, epoch, value, quantized),
             )
-        export(quantized, self.run.path / "qat")
+        export(quantized, self.run.quantized_model)
 
     def _build(self, *, folded: bool) -> Any:
         options = self.recipe.model
@@ -207,7 +210,7 @@ class _Training:
 
     def _batches(self, batch_size: int, seed: tuple[int, ...]) -> Callable[[int, int], Iterable[tuple[Any, ...]]]:
         def batches(epoch: int, first_step: int) -> Iterable[tuple[Any, ...]]:
-            dataset: Iterable[tuple[Any, ...]] = training_batches(
+            return training_batches(
                 self.photos,
                 size=self.recipe.model.image_size,
                 batch_size=min(batch_size, len(self.photos)),
@@ -216,7 +219,6 @@ class _Training:
                 epoch=epoch,
                 first_step=first_step,
             )
-            return dataset
 
         return batches
 

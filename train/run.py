@@ -71,6 +71,19 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def float_model(self) -> Path:
+        return self.path / "float"
+
+    @property
+    def quantized_model(self) -> Path:
+        return self.path / "qat"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the training is finished: the quantized model is written last, and wholly."""
+        return self.quantized_model.exists()
+
+    @property
     def manifest_path(self) -> Path:
         return self.path / "manifest.json"
 

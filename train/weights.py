@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from edge_tagger.errors import RunError
-from edge_tagger.files import whole_file
+from edge_tagger.files import write_bytes
 from edge_tagger.train.backbones import BACKBONES
 from edge_tagger.train.resnet import EPSILON, Weights, fold
 
@@ -28,15 +28,21 @@ def pixel_affine(backbone: str) -> Weights:
 
 
 def read_pretrained(path: Path, backbone: str, stages: int) -> Weights:
-    """The folded weights of a backbone's first stages from a safetensors file in the names of `resnet.build`.
+    """The folded weights of a backbone's first stages, without a head, from a safetensors file in the names of
+    `resnet.build`.
 
+    A pre-activation backbone's final norm belongs to the last stage of the file; after fewer stages it is the identity.
     Raises RunError where the file cannot be read, or lists each difference where it is of another architecture.
     """
     try:
         raw = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"cannot read the weights {path}: {error}; give a .safetensors file") from error
+    raw = {name: value for name, value in raw.items() if not name.startswith("head.")}
     kept = {name: np.asarray(value, np.float32) for name, value in raw.items() if not _beyond(name, stages)}
+    if len(kept) < len(raw) and BACKBONES[backbone].preactivation:
+        kept = {name: value for name, value in kept.items() if not name.startswith("final_norm.")}
+        kept |= _identity_norm("final_norm", BACKBONES[backbone].channels(stages - 1))
     own_input = {name: kept.pop(name) for name in list(kept) if name.startswith(_INPUT_NORM)}
     return {**fold(kept, backbone), **_input_with_norm(own_input, backbone)}
 
@@ -56,9 +62,8 @@ def check_names(weights: Weights, expected: dict[str, tuple[int, ...]], source: 
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """Write weights as safetensors, wholly or not at all."""
-    with whole_file(path) as beside:
-        save_file(weights, beside)
+    """Write weights as safetensors, wholly or not at all. Raises OutputError."""
+    write_bytes(path, save(weights))
 
 
 def _input_with_norm(own_input: Weights, backbone: str) -> Weights:
@@ -71,6 +76,16 @@ def _input_with_norm(own_input: Weights, backbone: str) -> Weights:
     return {
         "input.depthwise_kernel": (affine["input.depthwise_kernel"] * scale.reshape(1, 1, 3, 1)).astype(np.float32),
         "input.bias": ((affine["input.bias"] - norm["moving_mean"]) * scale + norm["beta"]).astype(np.float32),
+    }
+
+
+def _identity_norm(name: str, channels: int) -> Weights:
+    ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    return {
+        f"{name}.gamma": ones,
+        f"{name}.beta": zeros,
+        f"{name}.moving_mean": zeros,
+        f"{name}.moving_variance": ones - np.float32(EPSILON),
     }
 
 

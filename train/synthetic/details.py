@@ -12,10 +12,10 @@ from edge_tagger.train.synthetic.surfaces import trim
 Shape = tuple[Outline, RGB, RGB]
 
 GOLD: RGB = (240, 190, 40)
-_LOGO_RADIUS = 0.19
-_BUTTON_RADIUS = 0.085
-_BUTTON_STEP = 0.25
-_POCKET_WIDTH, _POCKET_HEIGHT = 0.34, 0.38
+_LOGO_RADIUS = 0.23
+_BUTTON_RADIUS = 0.105
+_BUTTON_STEP = 0.29
+_POCKET_WIDTH, _POCKET_HEIGHT = 0.39, 0.43
 
 
 def contrast(base: RGB) -> RGB:
@@ -47,8 +47,8 @@ def _logo(x: float, y: float, base: RGB) -> list[Shape]:
 
 
 def _bow(x: float, y: float, base: RGB) -> list[Shape]:
-    loops = [((x, y), (x + side * 0.25, y - 0.16), (x + side * 0.25, y + 0.16)) for side in (-1, 1)]
-    knot = _star((x, y), 0.07, 0.07, 6)
+    loops = [((x, y), (x + side * 0.33, y - 0.21), (x + side * 0.33, y + 0.21)) for side in (-1, 1)]
+    knot = _star((x, y), 0.09, 0.09, 6)
     return [*((loop, contrast(base), _edge(base)) for loop in loops), (knot, trim(base), _edge(base))]
 
 

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_tagger.errors import CatalogueError, OutputError, RecipeError, RunError
+from edge_tagger.manifest import Manifest
+from edge_tagger.train import fit
+from edge_tagger.train.finetune import train
+from edge_tagger.train.keras import tf
+from edge_tagger.train.recipe import Recipe, load_recipe, parse_recipe
+from edge_tagger.train.run import RunFolder
+
+
+@pytest.fixture(scope="module")
+def recipe(data: Path) -> Recipe:
+    return load_recipe(str(data / "tiny.toml"))
+
+
+def test_a_run_holds_what_it_promises(trained: Any, recipe: Recipe) -> None:
+    run = trained.run
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["phase"], line["epoch"]) for line in lines] == [("train", 0), ("train", 1), ("quantize", 0)]
+    assert all(np.isfinite(line["loss"]) and 0 < line["map_macro"] <= 1 for line in lines)
+    assert load_recipe(str(run / "recipe.toml")) == recipe
+    representative = np.load(run / "representative.npy")
+    assert representative.shape == (32, 32, 32, 3) and representative.dtype == np.uint8
+    assert representative.min() == 0 and representative.max() == 255
+    manifest = Manifest.from_json(json.loads((run / "manifest.json").read_text()))
+    assert manifest.metrics["val_map_macro"] > 0 and manifest.provenance["photos"]["train"] == 128
+    assert not [path for path in run.rglob(".*")], "temporary files were left behind"
+
+
+def test_representative_photos_are_of_the_training_split_alone(trained: Any) -> None:
+    from edge_tagger.images import load_resized
+
+    paths, splits, _ = RunFolder(trained.run).read_photos() or pytest.fail("no photos.csv")
+    training = {load_resized(p, 32)[4:-4].tobytes() for p, split in zip(paths, splits, strict=True) if split == "train"}
+    assert all(photo[4:-4].tobytes() in training for photo in np.load(trained.run / "representative.npy"))
+
+
+def test_the_quantized_model_is_near_the_float_model(trained: Any) -> None:
+    photos = np.load(trained.run / "representative.npy")[:8].astype(np.float32)
+    scores = []
+    for name in ("float", "qat"):
+        serve = tf.saved_model.load(str(trained.run / name)).signatures["serving_default"]
+        scores.append(np.concatenate([serve(image=photo[None])["scores"] for photo in tf.constant(photos)]))
+    assert np.abs(scores[0] - scores[1]).mean() < 0.05
+
+
+@pytest.mark.parametrize("stop_after", [3, 18])
+def test_a_stopped_training_goes_on_to_the_same_bits(
+    trained: Any, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
+) -> None:
+    """Ctrl-C in the first phase, and in quantization-aware training; then --resume."""
+    steps = 0
+
+    class Interrupting(fit.Progress):
+        def update(self, count: int = 1, **notes: float | str) -> None:
+            nonlocal steps
+            super().update(count, **notes)
+            steps += count
+            if steps == stop_after:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "Progress", Interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            train(trained.source, recipe, tmp_path / "run")
+    assert not RunFolder(tmp_path / "run").is_done
+    train(trained.source, recipe, tmp_path / "run", resume=True)
+    for name in ("weights.safetensors", "metrics.jsonl", "checkpoints/quantize.safetensors", "manifest.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (trained.run / name).read_bytes(), name
+
+
+def test_a_finished_run_is_not_trained_again(trained: Any, recipe: Recipe) -> None:
+    before = (trained.run / "metrics.jsonl").stat().st_mtime_ns
+    train(trained.source, recipe, trained.run, resume=True)
+    assert (trained.run / "metrics.jsonl").stat().st_mtime_ns == before
+
+
+def test_a_folder_that_holds_a_run_or_something_else_is_not_touched(
+    trained: Any, recipe: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match="holds another run; continue it with --resume"):
+        train(trained.source, recipe, trained.run)
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is not a run"):
+        train(trained.source, recipe, tmp_path, resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_run_of_another_recipe_is_not_resumed(trained: Any) -> None:
+    with pytest.raises(RunError, match=r"another recipe \(different: .*phases"):
+        train(trained.source, load_recipe("demo"), trained.run, resume=True)
+
+
+def test_training_a_part_needs_pretrained_weights(trained: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="--weights"):
+        train(trained.source, load_recipe("fashion"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_many_unreadable_photos_stop_before_training(recipe: Recipe, tmp_path: Path) -> None:
+    rows = "".join(f"{number}.jpg,Apparel,Dress,Red,none,train\n" for number in range(9))
+    (tmp_path / "p.csv").write_text("image,department,type,colour,details,split\n" + rows)
+    with pytest.raises(CatalogueError):
+        train(tmp_path / "p.csv", recipe, tmp_path / "run")
+
+
+def test_pretrained_phases_train_a_head_on_cached_features(trained: Any, tmp_path: Path) -> None:
+    from edge_tagger.train.resnet import build, get_weights
+    from edge_tagger.train.weights import save_weights
+
+    normalized = build("resnet50v2", folded=False, stages=1, image_size=32, tags=2)
+    save_weights(tmp_path / "weights.safetensors", get_weights(normalized))
+    text = (
+        'name = "part"\n[data]\nsplit = "split"\n[facets.colour]\ncolumn = "colour"\n'
+        "[model]\nstages = 1\nimage_size = 32\n"
+        '[[phases]]\nname = "head"\nlayers = "head"\nepochs = 2\n'
+        '[[phases]]\nname = "more"\nlayers = "stage1"\n[quantize]\nsteps = 0\n'
+    )
+    train(trained.source, parse_recipe(text, "x"), tmp_path / "run", weights=tmp_path / "weights.safetensors")
+    assert np.load(tmp_path / "run/checkpoints/head-features.npy").shape == (2, 128, 256)
+    phases = [json.loads(line)["phase"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert phases == ["head", "head", "more"]
+    assert (tmp_path / "run/qat/saved_model.pb").exists()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from edge_tagger.errors import RunError
+from edge_tagger.train.augment import augment
+from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
+from edge_tagger.train.losses import masked_binary_crossentropy
+from edge_tagger.train.recipe import AugmentOptions
+from edge_tagger.train.thresholds import best_f1_thresholds
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def test_the_same_state_of_the_generator_gives_the_same_view_and_another_one_another() -> None:
+    views = [augment(PHOTO, 32, AugmentOptions(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(views[0], views[1])
+    assert views[0].shape == (32, 32, 3) and views[0].dtype == np.uint8 and (views[0] != views[2]).any()
+
+
+def test_without_options_a_view_is_the_photo_stretched() -> None:
+    plain = augment(PHOTO, 32, AugmentOptions(flip=False, crop=0, brightness=0), np.random.default_rng(0))
+    np.testing.assert_array_equal(plain, cv2.resize(PHOTO, (32, 32), interpolation=cv2.INTER_LINEAR))
+
+
+@pytest.fixture()
+def photos(tmp_path: Path) -> PhotoSet:
+    paths = [tmp_path / f"{number}.png" for number in range(11)]
+    for number, path in enumerate(paths):
+        cv2.imwrite(str(path), np.full((8, 8, 3), number * 20, np.uint8))
+    return PhotoSet(paths, np.arange(11, dtype=np.int8)[:, None])
+
+
+def test_an_epoch_is_shuffled_by_seed_and_epoch_and_can_begin_at_any_step(photos: PhotoSet) -> None:
+    def order(*, seed: int, epoch: int, first_step: int = 0) -> list[list[int]]:
+        options = AugmentOptions(brightness=0)
+        batches = training_batches(
+            photos, size=8, batch_size=3, options=options, seed=(seed,), epoch=epoch, first_step=first_step
+        )
+        told = []
+        for pixels, targets in batches:
+            np.testing.assert_array_equal(pixels[:, 0, 0, 0], targets[:, 0].numpy().astype(np.uint8) * 20)
+            told.append(targets[:, 0].numpy().tolist())
+        return told
+
+    whole = order(seed=1, epoch=0)
+    assert [len(batch) for batch in whole] == [3, 3, 3]
+    assert order(seed=1, epoch=0, first_step=1) == whole[1:]
+    assert order(seed=1, epoch=1) != whole and order(seed=2, epoch=0) != whole
+
+
+def test_plain_batches_hold_every_photo_once_in_order(photos: PhotoSet) -> None:
+    seen = [int(t) for _, targets in plain_batches(photos, size=8, batch_size=4) for t in targets[:, 0]]
+    assert seen == list(range(11))
+
+
+def test_a_photo_that_vanished_is_named(photos: PhotoSet) -> None:
+    Path(photos.paths[3]).unlink()
+    with pytest.raises(RunError, match=r"3\.png"):
+        list(plain_batches(photos, size=8, batch_size=4))
+
+
+def test_unknown_pairs_do_not_touch_the_loss() -> None:
+    logits = np.float32([[2.0, -1.0, 30.0], [0.5, 0.0, -30.0]])
+    targets = np.int8([[1, 0, -1], [0, -1, -1]])
+    known = np.log1p(np.exp([-2.0, -1.0, 0.5]))
+    assert masked_binary_crossentropy(targets, logits).numpy() == pytest.approx(known.mean(), rel=1e-5)
+    assert masked_binary_crossentropy(np.full_like(targets, -1), logits).numpy() == 0
+
+
+def test_a_threshold_has_the_best_f1_of_all_thresholds() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, (60, 3)).astype(np.int8)
+    scores = np.clip(targets * 0.3 + rng.uniform(0, 0.7, targets.shape), 0, 1).round(2).astype(np.float32)
+    for tag, threshold in enumerate(best_f1_thresholds(targets, scores)):
+        best = max(f1_score(targets[:, tag], scores[:, tag] >= cut) for cut in np.unique(scores))
+        assert f1_score(targets[:, tag], scores[:, tag] >= threshold) == pytest.approx(best)
+
+
+def test_a_tag_with_too_few_photos_keeps_one_half() -> None:
+    targets = np.int8([[1, 1], [1, 0], [-1, 0], [0, 0]])
+    assert best_f1_thresholds(targets, np.full((4, 2), 0.9, np.float32)) == (0.5, 0.5)
