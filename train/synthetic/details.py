@@ -12,8 +12,8 @@ from edge_tagger.train.synthetic.surfaces import trim
 Shape = tuple[Outline, RGB, RGB]
 
 GOLD: RGB = (240, 190, 40)
-_LOGO_RADIUS = 0.23
-_BUTTON_RADIUS = 0.105
+_LOGO_RADIUS = 0.21
+_BUTTON_RADIUS = 0.1
 _BUTTON_STEP = 0.29
 _POCKET_WIDTH, _POCKET_HEIGHT = 0.39, 0.43
 
@@ -32,7 +32,7 @@ def _pocket(x: float, y: float, base: RGB) -> list[Shape]:
     half, top, bottom = _POCKET_WIDTH / 2, y - _POCKET_HEIGHT / 2, y + _POCKET_HEIGHT / 2
     bag = ((x - half, top), (x + half, top), (x + half, bottom - 0.08), (x, bottom), (x - half, bottom - 0.08))
     flap = ((x - half, top), (x + half, top), (x + half, top + 0.1), (x, top + 0.17), (x - half, top + 0.1))
-    return [(bag, trim(base), contrast(base)), (flap, base, contrast(base))]
+    return [(bag, contrast(base), _edge(base)), (flap, trim(base), contrast(base))]
 
 
 def _buttons(x: float, y: float, base: RGB) -> list[Shape]:
@@ -43,7 +43,7 @@ def _buttons(x: float, y: float, base: RGB) -> list[Shape]:
 def _logo(x: float, y: float, base: RGB) -> list[Shape]:
     disc = _star((x, y), _LOGO_RADIUS, _LOGO_RADIUS, 10)
     star = _star((x, y), _LOGO_RADIUS * 0.8, _LOGO_RADIUS * 0.34, 5)
-    return [(disc, contrast(base), _edge(base)), (star, GOLD, GOLD)]
+    return [(disc, GOLD, INK), (star, INK, INK)]
 
 
 def _bow(x: float, y: float, base: RGB) -> list[Shape]:
