@@ -43,7 +43,7 @@ def _buttons(x: float, y: float, base: RGB) -> list[Shape]:
 def _logo(x: float, y: float, base: RGB) -> list[Shape]:
     disc = _star((x, y), _LOGO_RADIUS, _LOGO_RADIUS, 10)
     star = _star((x, y), _LOGO_RADIUS * 0.8, _LOGO_RADIUS * 0.34, 5)
-    return [(disc, GOLD, INK), (star, INK, INK)]
+    return [(disc, GOLD, contrast(base)), (star, INK, INK)]
 
 
 def _bow(x: float, y: float, base: RGB) -> list[Shape]:
