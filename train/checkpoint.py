@@ -1,13 +1,15 @@
-"""The state of a training in one file: variables by place, and counters. Written wholly or not at all."""
+"""Arrays and the state of a training as files that are written wholly or not at all."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -39,6 +41,13 @@ def load_checkpoint(path: Path, variables: Sequence[Any]) -> dict[str, float]:
     for name, variable in expected.items():
         variable.assign(stored[name].reshape(variable.shape))
     return counters
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as .npy. Raises OutputError."""
+    buffer = io.BytesIO()  # numpy itself tells a full disk as "98304 requested and 0 written"
+    np.save(buffer, array)
+    write_bytes(path, buffer.getbuffer())
 
 
 def _key(place: int, variable: Any) -> str:

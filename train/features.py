@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import Targets
-from edge_tagger.files import whole_file
 from edge_tagger.progress import Progress
+from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.dataset import PhotoSet, augmented_batches, plain_batches
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.recipe import AugmentOptions
@@ -51,8 +51,7 @@ def pooled_features(
                 features[view, start : start + len(pixels)] = forward(pixels)
                 start += len(pixels)
                 bar.update(len(pixels))
-    with whole_file(path) as beside, beside.open("wb") as file:
-        np.save(file, features)
+    save_array(path, features)
     return features
 
 

@@ -20,6 +20,7 @@ from edge_tagger.errors import CatalogueError
 from edge_tagger.files import write_json
 from edge_tagger.images import load_resized
 from edge_tagger.manifest import Manifest
+from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.run import RunFolder
 
@@ -79,7 +80,7 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
         for photo, name, group in zip(split.photos, split.names, split.groups, strict=True)
     ]
     prepared = Prepared([row[0] for row in rows], list(split.names), targets)
-    run.write_array(run.representative_path.name, _representative(prepared, recipe))
+    save_array(run.representative_path, _representative(prepared, recipe))
     run.write_photos(rows, targets)
     return prepared
 

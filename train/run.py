@@ -6,7 +6,7 @@
       recipe.toml              the resolved recipe, every default spelled out
       provenance.json          what it was trained from: source, weights, versions, counts
       photos.csv               each readable photo with its split, group and place in the source
-      targets.npz              int8 [photos, N] in the order of photos.csv
+      targets.npy              int8 [photos, N] in the order of photos.csv
       manifest.json            tags, thresholds, metrics: what goes into a converted file
       metrics.jsonl            a line for each epoch
       representative.npy       uint8 [n, S, S, 3] from the training split, for calibration
@@ -30,6 +30,7 @@ from edge_tagger.catalogue.labels import Targets
 from edge_tagger.errors import OutputError, RunError
 from edge_tagger.files import whole_file, write_json, write_text
 from edge_tagger.manifest import Manifest
+from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe, load_recipe, save_recipe
 
 _PHOTO_COLUMNS = ("path", "split", "group", "place")
@@ -104,14 +105,9 @@ class RunFolder:
         provenance: dict[str, Any] = read_json(self.path / "provenance.json")
         return provenance
 
-    def write_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
-        with whole_file(self.path / name) as beside, beside.open("wb") as file:
-            np.save(file, array)
-
     def write_photos(self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets) -> None:
         """Rows of (path, split, group, place), and their targets."""
-        with whole_file(self.path / "targets.npz") as beside, beside.open("wb") as file:
-            np.savez_compressed(file, targets=targets)
+        save_array(self.path / "targets.npy", targets)
         with whole_file(self.path / "photos.csv") as beside, beside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(_PHOTO_COLUMNS)
@@ -122,13 +118,12 @@ class RunFolder:
         try:
             with (self.path / "photos.csv").open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-            with np.load(self.path / "targets.npz") as stored:
-                targets: Targets = stored["targets"]
+            targets: Targets = np.load(self.path / "targets.npy")
             return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError) as error:
-            raise RunError(f"{self.path}: photos.csv or targets.npz is broken ({error}); begin a new run") from error
+            raise RunError(f"{self.path}: photos.csv or targets.npy is broken ({error}); begin a new run") from error
 
     def log(self, phase: str, epoch: int, figures: Mapping[str, float]) -> None:
         """Add a line to metrics.jsonl, in place of one that a stopped training left for the same epoch."""

@@ -19,7 +19,10 @@ _MAX_SAMPLE_COLUMNS = 12
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo and what is written beside it. `place` is for people: "products.csv:17" or the file's own path."""
+    """One photo and what is written beside it, white space reduced to single blanks.
+
+    `place` is for people: "products.csv:17", or the file's own path.
+    """
 
     path: Path
     values: Mapping[str, str]
@@ -46,14 +49,18 @@ class Catalogue:
                     "correct the recipe or the header"
                 )
 
+    def values(self, column: str) -> set[str]:
+        """What stands in `column`; nothing where there is no such column."""
+        return {photo.values[column] for photo in self.photos} if column in self.columns else set()
+
     def where(self, column: str, value: str) -> Catalogue:
         """The photos that have `value` in `column`. Raises CatalogueError where there is no such column or photo."""
         self.require([column])
         photos = tuple(photo for photo in self.photos if photo.values[column] == value)
         if not photos:
-            counts = Counter(photo.values[column] for photo in self.photos)
             raise CatalogueError(
-                f"{self.source} has no photo with {column} = {value!r}; its values are {_listed(sorted(counts))}"
+                f"{self.source} has no photo with {column} = {value!r}; "
+                f"its values are {_listed(sorted(self.values(column)))}"
             )
         return Catalogue(self.source, self.columns, photos)
 
@@ -87,8 +94,9 @@ def _read_csv(path: Path, image_column: str) -> Catalogue:
                         f"{path}, line {reader.line_num}: {_cells(row)} cells under {len(columns)} column names; "
                         "quote cells that contain a comma"
                     )
-                values = {column: row[column].strip() for column in columns}
-                photos.append(Photo(_inside(folder, values[image_column], path, reader.line_num), values, place))
+                values = {column: " ".join(row[column].split()) for column in columns}
+                image = _inside(folder, row[image_column].strip(), path, reader.line_num)
+                photos.append(Photo(image, values, place))
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:

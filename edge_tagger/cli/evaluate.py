@@ -21,6 +21,7 @@ ALL = "all"
 )
 @click.option("--split", required=True, help=f"A value of the split column; {ALL!r} takes every photo.")
 @click.option("--split-column", default="split", show_default=True)
+@click.option("--run", type=click.Path(path_type=Path), help="Take the split that this training made instead.")
 @click.option("--image-column", default="image", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="Default: the runtime's choice.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
@@ -29,6 +30,7 @@ def command(
     source: Path,
     split: str,
     split_column: str,
+    run: Path | None,
     image_column: str,
     threads: int | None,
     json_path: Path | None,
@@ -38,6 +40,7 @@ def command(
     Each model's manifest says which CSV columns hold its facets. The figures are explained in
     edge_tagger.evaluate.
     """
+    from edge_tagger.catalogue.run_split import where_run_split
     from edge_tagger.catalogue.source import read_catalogue
     from edge_tagger.errors import OutputError
     from edge_tagger.evaluate import evaluate
@@ -48,9 +51,9 @@ def command(
     if json_path is not None and not json_path.parent.is_dir():
         raise OutputError(f"cannot write {json_path}: its folder does not exist; make it first")
     catalogue = read_catalogue(source, image_column=image_column)
-    # A split that is really called "all" is still that split.
-    named = split_column in catalogue.columns and any(p.values[split_column] == split for p in catalogue.photos)
-    if split != ALL or named:
+    if run is not None:
+        catalogue = where_run_split(catalogue, run, split)
+    elif split != ALL or split in catalogue.values(split_column):
         catalogue = catalogue.where(split_column, split)
     with Progress(len(catalogue), "evaluate", unit="photos") as progress:
         result = evaluate(models, catalogue, threads=threads, on_progress=progress.update, on_failure=_tell)

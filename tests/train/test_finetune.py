@@ -34,7 +34,7 @@ def test_a_run_holds_what_it_promises(trained: Any, recipe: Recipe) -> None:
     assert representative.min() == 0 and representative.max() == 255
     manifest = Manifest.from_json(json.loads((run / "manifest.json").read_text()))
     assert manifest.metrics["val_map_macro"] > 0 and manifest.provenance["photos"]["train"] == 128
-    assert not [path for path in run.rglob(".*")], "temporary files were left behind"
+    assert not list(run.rglob(".*")), "temporary files were left behind"
 
 
 def test_representative_photos_are_of_the_training_split_alone(trained: Any) -> None:

@@ -45,7 +45,7 @@ def test_pixels_are_normalized_inside_the_graph() -> None:
     np.testing.assert_allclose(inside, np.zeros_like(mean), atol=1e-5)
 
 
-def test_weights_of_another_architecture_are_refused_with_both_sides(tmp_path: Path) -> None:
+def test_weights_of_another_architecture_are_refused_with_both_sides() -> None:
     model = build("resnet10", folded=True, **SIZES)
     shapes = {name: value.shape for name, value in get_weights(model).items()}
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}

@@ -1,0 +1,30 @@
+"""The split that a training made, for sources that have no split column of their own."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from edge_tagger.catalogue.source import Catalogue
+from edge_tagger.errors import RunError
+
+
+def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
+    """The photos that stood in `split` ("train", "val", "test") when `run` was trained from this source.
+
+    Raises RunError where the folder is not a run, or none of its photos of that split are in the catalogue.
+    """
+    path = run / "photos.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            splits = {Path(row["path"]): row["split"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{run} is not a run: {path.name} cannot be read ({error}); give a training's --out") from error
+    photos = tuple(photo for photo in catalogue.photos if splits.get(photo.path.resolve()) == split)
+    if not photos:
+        raise RunError(
+            f"no photo of {catalogue.source} stood in split {split!r} of {run}; "
+            f"its splits are {', '.join(sorted(set(splits.values())))}"
+        )
+    return replace(catalogue, photos=photos)
