@@ -23,7 +23,7 @@ COLUMNS = ("image", "department", "type", "colour", "pattern", "details", "split
 SEPARATOR, NONE = "|", "none"
 
 _SUPERSAMPLING = 3
-_DETAIL_CHANCE = 0.35
+_DETAIL_CHANCE = 0.45
 _BLANK_CHANCE = 0.01  # of a cell: enough to exercise the masks
 _JPEG_QUALITY = 92
 _SPLITS = ("train",) * 8 + ("val", "test")
