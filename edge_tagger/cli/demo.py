@@ -9,7 +9,7 @@ import click
 
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to write.")
-@click.option("--photos", type=click.IntRange(min=100), default=2500, show_default=True, help="How many to draw.")
+@click.option("--photos", type=click.IntRange(min=100), default=3000, show_default=True, help="How many to draw.")
 @click.option("--recipe", metavar="NAME|FILE", default="demo", show_default=True, help="How to train.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawings.")
 def command(out: Path, photos: int, recipe: str, seed: int) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from edge_tagger.train.synthetic.products import INK, PAPER, RGB, Outline, Point
+from edge_tagger.train.synthetic.products import INK, LEATHER, PAPER, RGB, Outline, Point
 from edge_tagger.train.synthetic.surfaces import trim
 
 # An outline, the colour that fills it, and the colour of its edge.
 Shape = tuple[Outline, RGB, RGB]
 
 GOLD: RGB = (240, 190, 40)
+TAN: RGB = (204, 158, 104)
 _LOGO_RADIUS = 0.21
 _BUTTON_RADIUS = 0.1
 _BUTTON_STEP = 0.29
@@ -32,7 +33,7 @@ def _pocket(x: float, y: float, base: RGB) -> list[Shape]:
     half, top, bottom = _POCKET_WIDTH / 2, y - _POCKET_HEIGHT / 2, y + _POCKET_HEIGHT / 2
     bag = ((x - half, top), (x + half, top), (x + half, bottom - 0.08), (x, bottom), (x - half, bottom - 0.08))
     flap = ((x - half, top), (x + half, top), (x + half, top + 0.1), (x, top + 0.17), (x - half, top + 0.1))
-    return [(bag, contrast(base), _edge(base)), (flap, trim(base), contrast(base))]
+    return [(bag, TAN, contrast(base)), (flap, LEATHER, contrast(base))]
 
 
 def _buttons(x: float, y: float, base: RGB) -> list[Shape]:
