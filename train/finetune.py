@@ -16,7 +16,7 @@ from edge_tagger.metrics import macro_map, micro_map
 from edge_tagger.progress import Progress
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.export import export
-from edge_tagger.train.features import head_batches, pooled_features
+from edge_tagger.train.features import equalize, head_batches, pooled_features
 from edge_tagger.train.fit import Schedule, fit
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.losses import masked_binary_crossentropy
@@ -167,18 +167,22 @@ class _Training:
         self.model.get_layer("head").set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
 
     def _run_head(self, number: int, phase: Phase) -> None:
-        options, seed = self.recipe, (self.recipe.seed, number)
+        """Train the head alone, on cached features that are brought to one scale and centred."""
+        seed, head = (self.recipe.seed, number), self.model.get_layer("head")
         folder = self.run.checkpoints
         features = pooled_features(
             self.model,
             self.photos,
-            folder / f"{phase.name}-features.npy",
+            folder / f"{phase.name}-features",
             views=phase.views,
-            options=options.augment,
+            options=self.recipe.augment,
             seed=seed,
         )
-        validation = pooled_features(self.model, self.validation, folder / f"{phase.name}-features-val.npy")[0]
-        head = self.model.get_layer("head")
+        validation = pooled_features(self.model, self.validation, folder / f"{phase.name}-features-val")[0]
+        scale = equalize(self.model, features)
+        features, validation = features * scale, validation * scale
+        mean = features.mean((0, 1))
+        features, validation = features - mean, validation - mean
 
         def loss(pooled: Any, targets: Any) -> Any:
             return masked_binary_crossentropy(targets, head(pooled))
@@ -207,6 +211,8 @@ class _Training:
             checkpoint=self.run.checkpoint(phase.name),
             after_epoch=log,
         )
+        kernel, bias = head.get_weights()
+        head.set_weights([kernel, bias - mean @ kernel])
 
     def _batches(self, batch_size: int, seed: tuple[int, ...]) -> Callable[[int, int], Iterable[tuple[Any, ...]]]:
         def batches(epoch: int, first_step: int) -> Iterable[tuple[Any, ...]]:

@@ -111,10 +111,13 @@ def _representative(prepared: Prepared, recipe: Recipe) -> Any:
     chosen: dict[int, None] = {}
     while len(chosen) < wanted and any(queues):
         for queue in queues:
-            while queue and (place := queue.pop()) in chosen:
-                pass
-            if len(chosen) < wanted and queue:
-                chosen[place] = None
+            while queue:
+                place = queue.pop()
+                if place not in chosen:
+                    chosen[place] = None
+                    break
+            if len(chosen) == wanted:
+                break
     photos = np.stack([load_resized(paths[place], recipe.model.image_size) for place in chosen])
     photos[0, :2, :2], photos[0, -2:, -2:] = 0, 255
     return photos

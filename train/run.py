@@ -55,12 +55,14 @@ class RunFolder:
             if not resume:
                 raise OutputError(f"{path} holds another run; continue it with --resume or choose another --out")
             _check_same(load_recipe(str(run.recipe_path)), recipe, path)
+            run.checkpoints.mkdir(exist_ok=True)
             return run
         try:
-            run.checkpoints.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
+            save_recipe(run.recipe_path, recipe)
+            run.checkpoints.mkdir()
         except OSError as error:
             raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another --out") from error
-        save_recipe(run.recipe_path, recipe)
         return run
 
     @property
