@@ -125,11 +125,10 @@ def _row(tagger: Tagger, photos: Sequence[Photo], scores: Scores) -> Row:
     taxonomy = manifest.taxonomy
     targets = encode(taxonomy, photos)
     answers = _answers(manifest, scores)
-    lifted = taxonomy.consistent(scores)
     facets: dict[str, Row] = {}
     for facet in taxonomy.facets:
         if facet.exclusive:
-            facets[facet.name] = _exclusive(taxonomy, facet, photos, lifted)
+            facets[facet.name] = _exclusive(taxonomy, facet, photos, scores)
         else:
             own = taxonomy.places(facet.name)
             facets[facet.name] = {
@@ -157,9 +156,9 @@ def _answers(manifest: Manifest, scores: Scores) -> NDArray[np.bool_]:
     return answers
 
 
-def _exclusive(taxonomy: Taxonomy, facet: Facet, photos: Sequence[Photo], lifted: Scores) -> Row:
+def _exclusive(taxonomy: Taxonomy, facet: Facet, photos: Sequence[Photo], scores: Scores) -> Row:
     labelled = [_cells(facet, photo) for photo in photos]
-    answered = [[taxonomy.tags[place].name for place in taxonomy.best_path(facet.name, row)] for row in lifted]
+    answered = [[taxonomy.tags[place].name for place in taxonomy.best_path(facet.name, row)] for row in scores]
     known: dict[int, set[str]] = defaultdict(set)
     for place in taxonomy.places(facet.name):
         known[taxonomy.tags[place].level].add(taxonomy.tags[place].name)

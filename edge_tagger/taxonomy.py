@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -115,15 +114,28 @@ class Taxonomy:
             below.setdefault(parent, []).append(place)
         return {parent: tuple(places) for parent, places in below.items()}
 
+    @cached_property
+    def _paths(self) -> dict[str, tuple[list[list[int]], NDArray[np.intp], NDArray[np.intp]]]:
+        """Facet -> its paths from root to leaf; the same as rows [paths, depth] padded with N; and their lengths."""
+        found = {}
+        for facet in self.facets:
+            leaves = [place for place in self.places(facet.name) if place not in self.children]
+            paths = [self._path_to(leaf) for leaf in leaves]
+            depth = max(map(len, paths), default=0)
+            padded = [path + [len(self)] * (depth - len(path)) for path in paths]
+            found[facet.name] = (paths, np.array(padded, np.intp), np.array([len(path) for path in paths], np.intp))
+        return found
+
+    def _path_to(self, place: int) -> list[int]:
+        parent = int(self.parents[place])
+        return [*(self._path_to(parent) if parent >= 0 else ()), place]
+
     def facet(self, name: str) -> Facet:
         return next(facet for facet in self.facets if facet.name == name)
 
     def places(self, facet: str) -> list[int]:
         """Places of a facet's tags."""
         return [place for place, tag in enumerate(self.tags) if tag.facet == facet]
-
-    def roots(self, facet: str) -> list[int]:
-        return [place for place in self.places(facet) if self.parents[place] < 0]
 
     def consistent(self, scores: Scores) -> Scores:
         """Scores [..., N] in which no child stands above its parent: each tag takes the highest score of its subtree.
@@ -138,29 +150,28 @@ class Taxonomy:
                 np.maximum(lifted[..., parent], lifted[..., place], out=lifted[..., parent])
         return lifted
 
-    def best_path(self, facet: str, consistent: Scores) -> list[int]:
-        """Places from a root to a leaf of an exclusive facet, at each level the child with the highest score.
+    def best_path(self, facet: str, scores: Scores) -> list[int]:
+        """Places from a root to a leaf of an exclusive facet: of all such paths the one with the highest mean score.
 
-        `consistent` is one vector [N] from :meth:`consistent`; the first in output order wins a tie.
+        `scores` [N] are the model's own, so that every level has its say; the first in output order wins a tie.
         """
-        path: list[int] = []
-        options: Sequence[int] = self.roots(facet)
-        while options:
-            best = max(options, key=lambda place: (consistent[place], -place))
-            path.append(best)
-            options = self.children.get(best, ())
-        return path
+        paths, padded, lengths = self._paths[facet]
+        if not paths:
+            return []
+        means = np.append(scores, 0).astype(np.float64)[padded].sum(axis=1) / lengths
+        return paths[int(np.argmax(means))]
 
     def decode(self, scores: Scores, thresholds: Scores) -> list[int]:
         """Places of the tags that answer one photo, in output order.
 
-        Scores [N] are made consistent first. An exclusive facet gives the top of its best path, down to the first
-        tag under its threshold; an any-of facet gives every tag at or above its threshold whose ancestors are too.
+        Scores [N] are made consistent before they are held against thresholds. An exclusive facet gives the top of
+        its best path, down to the first tag under its threshold; an any-of facet gives every tag at or above its
+        threshold whose ancestors are too.
         """
         lifted = self.consistent(scores)
         answer: list[int] = []
         for facet in self.facets:
-            places = self.best_path(facet.name, lifted) if facet.exclusive else self.places(facet.name)
+            places = self.best_path(facet.name, scores) if facet.exclusive else self.places(facet.name)
             taken: set[int] = set()
             for place in places:
                 parent = int(self.parents[place])

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from edge_tagger import progress
+from edge_tagger.progress import Progress
+
+
+def test_a_log_gets_plain_lines_with_rate_and_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000, 5))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with Progress(10, "train", unit="step") as bar:
+        for _ in range(10):
+            bar.update(1, loss=0.25)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("train: 10/10 step") and lines[-1].endswith("loss=0.25")
+    assert len(lines) > 1 and all("/s" in line and "s left" in line and "\r" not in line for line in lines)
+
+
+def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(10, "train", unit="step") as bar:
+        bar.update(10, loss=0.25)
+    shown = capsys.readouterr().err
+    assert "train: 100%" in shown and "loss=0.25" in shown and "10/10" in shown
