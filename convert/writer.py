@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.convert.metadata import with_metadata
+from edge_tagger.convert.quiet import quiet
 from edge_tagger.errors import ManifestError, MissingExtraError, ModelError, RunError
 from edge_tagger.files import write_bytes
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import Manifest
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 FORMATS = ("float32", "float16", "int8")
 
@@ -94,7 +92,8 @@ def _convert(source: Path, kind: str, representative: NDArray[np.uint8] | None) 
     if representative is not None:  # TensorFlow insists on one where it is told to allow integer operators only
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: ([photo[None].astype(np.float32)] for photo in representative)
-    data: bytes = converter.convert()
+    with quiet():
+        data: bytes = converter.convert()
     return data
 
 
@@ -117,8 +116,10 @@ def _read_manifest(run: Path) -> Manifest:
 
 
 def _tensorflow() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import tensorflow as tf
+        with quiet():
+            import tensorflow as tf
     except ImportError as error:
         raise MissingExtraError(
             f'converting needs TensorFlow ({error}); install it with: pip install "edge-tagger[train]"'

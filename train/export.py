@@ -17,7 +17,7 @@ def export(model: Any, folder: Path) -> None:
     """
     size = model.input_shape[1]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32, name="image")])
+    @tf.function(input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32, name="image")], autograph=False)
     def serve(image: Any) -> dict[str, Any]:
         return {"scores": model(image, training=False)}
 

@@ -37,7 +37,7 @@ def pooled_features(
     """
     pooled = tf_keras.Model(model.input, model.get_layer("features").output)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(pixels: Any) -> Any:
         return pooled(tf.cast(pixels, tf.float32), training=False)
 

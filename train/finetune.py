@@ -235,7 +235,7 @@ class _Training:
     def _scores(self, model: Any) -> NDArray[np.float32]:
         """float32 [photos, N] of the validation split."""
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def forward(pixels: Any) -> Any:
             return model(tf.cast(pixels, tf.float32), training=False)
 

@@ -67,7 +67,7 @@ def fit(
         counters = load_checkpoint(checkpoint, everything)
     step, loss_sum = int(counters["step"]), float(counters["loss_sum"])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def descend(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
             value = loss(*batch)

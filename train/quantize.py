@@ -92,7 +92,7 @@ def _calibrate(quantized: Any, model: Any, representative: NDArray[np.uint8]) ->
 def _ranges(activations: Any, photos: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Least and greatest value of each output of `activations` over `photos`."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def extremes(pixels: Any) -> Any:
         outputs = activations(tf.cast(pixels, tf.float32), training=False)
         return [tf.reduce_min(o) for o in outputs], [tf.reduce_max(o) for o in outputs]
