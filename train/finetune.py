@@ -23,7 +23,7 @@ from edge_tagger.train.losses import masked_binary_crossentropy
 from edge_tagger.train.prepare import Prepared, prepare
 from edge_tagger.train.quantize import hold_ranges, quantize
 from edge_tagger.train.recipe import Phase, Recipe
-from edge_tagger.train.resnet import build, fold, get_weights, set_weights
+from edge_tagger.train.resnet import Weights, build, fold, get_weights, set_weights
 from edge_tagger.train.run import RunFolder
 from edge_tagger.train.thresholds import best_f1_thresholds
 from edge_tagger.train.weights import check_names, pixel_affine, read_pretrained, save_weights
@@ -41,12 +41,13 @@ def train(source: Path, recipe: Recipe, run_path: Path, *, weights: Path | None 
     Raises CatalogueError, RecipeError, OutputError, RunError; KeyboardInterrupt after Ctrl-C, the state being saved.
     """
     _check_phases(recipe, pretrained=weights is not None)
+    pretrained = None if weights is None else _read_weights(weights, recipe)
     run = RunFolder.open(run_path, recipe, resume=resume)
     if run.is_done:
         return
     tf.config.experimental.enable_op_determinism()
     prepared = prepare(source, recipe, run, weights)
-    training = _Training(recipe, run, prepared, weights)
+    training = _Training(recipe, run, prepared, pretrained)
     for number, phase in enumerate(recipe.phases):
         training.run_phase(number, phase)
     training.finish_float()
@@ -62,18 +63,28 @@ def _check_phases(recipe: Recipe, *, pretrained: bool) -> None:
         )
 
 
+def _read_weights(path: Path, recipe: Recipe) -> Weights:
+    """Pretrained weights, held against the model before anything is written."""
+    options = recipe.model
+    pretrained = read_pretrained(path, options.backbone, options.stages)
+    model = build(options.backbone, stages=options.stages, image_size=options.image_size, tags=1, folded=True)
+    shapes = {name: value.shape for name, value in get_weights(model).items() if not name.startswith("head.")}
+    check_names(pretrained, shapes, str(path))
+    return pretrained
+
+
 class _Training:
     """What the phases of one run share: its photos and the model that they change."""
 
-    def __init__(self, recipe: Recipe, run: RunFolder, prepared: Prepared, weights: Path | None) -> None:
+    def __init__(self, recipe: Recipe, run: RunFolder, prepared: Prepared, pretrained: Weights | None) -> None:
         self.recipe, self.run = recipe, run
         self.photos = PhotoSet(*prepared.of("train"))
         self.validation = PhotoSet(*prepared.of("val"))
         tf_keras.backend.clear_session()  # else a second training's layers are named quantize_layer_1
         tf_keras.utils.set_random_seed(recipe.seed)
-        self.folded = weights is not None
+        self.folded = pretrained is not None
         self.model = self._build(folded=self.folded)
-        self._start(weights)
+        self._start(pretrained)
 
     def run_phase(self, number: int, phase: Phase) -> None:
         """Train the layers of one phase; where it has been done, only take its result."""
@@ -153,16 +164,9 @@ class _Training:
             folded=folded,
         )
 
-    def _start(self, weights: Path | None) -> None:
+    def _start(self, pretrained: Weights | None) -> None:
         """Pretrained or fresh weights; the head's bias starts at each tag's log-odds in the training split."""
-        model = self.recipe.model
-        if weights is None:
-            set_weights(self.model, pixel_affine(model.backbone))
-        else:
-            pretrained = read_pretrained(weights, model.backbone, model.stages)
-            shapes = {name: value.shape for name, value in get_weights(self.model).items() if name[:5] != "head."}
-            check_names(pretrained, shapes, str(weights))
-            set_weights(self.model, pretrained)
+        set_weights(self.model, pretrained or pixel_affine(self.recipe.model.backbone))
         kernel, _ = self.model.get_layer("head").get_weights()
         self.model.get_layer("head").set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
 

@@ -16,7 +16,7 @@ from edge_tagger.catalogue.labels import Targets, encode
 from edge_tagger.catalogue.source import read_catalogue
 from edge_tagger.catalogue.split import Split, split_catalogue
 from edge_tagger.catalogue.vocabulary import Vocabulary, build_vocabulary
-from edge_tagger.errors import CatalogueError
+from edge_tagger.errors import CatalogueError, RunError
 from edge_tagger.files import write_json
 from edge_tagger.images import load_resized
 from edge_tagger.manifest import Manifest
@@ -46,10 +46,12 @@ class Prepared:
 def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) -> Prepared:
     """Read, check and split the source and write it into the run; or take what a run to be resumed has.
 
-    Raises CatalogueError where the source cannot be used or over 5 % of its photos cannot be read.
+    Raises CatalogueError where the source cannot be used or over 5 % of its photos cannot be read, RunError where a run
+    to be resumed was begun from other weights.
     """
     stored = run.read_photos()
-    if stored is not None and run.representative_path.exists():
+    if stored is not None:
+        _check_weights(run, weights)
         return Prepared(*stored)
     catalogue = read_catalogue(source, image_column=recipe.data.image)
     first, second, third = recipe.data.fractions
@@ -83,6 +85,14 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
     save_array(run.representative_path, _representative(prepared, recipe))
     run.write_photos(rows, targets)
     return prepared
+
+
+def _check_weights(run: RunFolder, weights: Path | None) -> None:
+    begun_from = run.read_provenance()["weights_sha256"]
+    if begun_from != (_sha256(weights) if weights else None):
+        raise RunError(
+            f"{run.path} was begun from {'other' if begun_from else 'no'} weights; resume it with the same --weights"
+        )
 
 
 def _tell_unreadable(split: Split, photos: int) -> None:

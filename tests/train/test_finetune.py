@@ -14,6 +14,7 @@ from edge_tagger.manifest import Manifest
 from edge_tagger.train import fit
 from edge_tagger.train.finetune import train
 from edge_tagger.train.keras import tf
+from edge_tagger.train.prepare import prepare
 from edge_tagger.train.recipe import Recipe, load_recipe, parse_recipe
 from edge_tagger.train.run import RunFolder
 
@@ -132,3 +133,22 @@ def test_pretrained_phases_train_a_head_on_cached_features(trained: Any, tmp_pat
     phases = [json.loads(line)["phase"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert phases == ["head", "head", "more"]
     assert (tmp_path / "run/qat/saved_model.pb").exists()
+
+
+def test_weights_that_do_not_fit_are_refused_before_anything_is_written(trained: Any, tmp_path: Path) -> None:
+    from edge_tagger.train.resnet import build, get_weights
+    from edge_tagger.train.weights import save_weights
+
+    with pytest.raises(RunError, match="cannot read the weights"):
+        train(trained.source, load_recipe("fashion"), tmp_path / "run", weights=tmp_path / "none.safetensors")
+    small = build("resnet10", folded=False, stages=1, image_size=32, tags=2)
+    save_weights(tmp_path / "small.safetensors", get_weights(small))
+    with pytest.raises(RunError, match=r"does not fit the model: .* and .* more"):
+        train(trained.source, load_recipe("fashion"), tmp_path / "run", weights=tmp_path / "small.safetensors")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_resumed_with_its_own_weights(trained: Any, recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "other.safetensors").write_bytes(b"other")
+    with pytest.raises(RunError, match="begun from no weights"):
+        prepare(trained.source, recipe, RunFolder(trained.run), tmp_path / "other.safetensors")
