@@ -148,3 +148,17 @@ def test_a_model_cut_in_half_is_told_by_every_command(trained: Any, tmp_path: Pa
     told(run("tag", photo, "--model", cut), 5)
     told(run("evaluate", cut, "--data", trained.source, "--split", "test"), 5)
     told(run("inspect", cut), 5)
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
+    drawn: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_tagger.train import finetune
+
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "train", interrupted)
+    result = run("train", drawn, "--recipe", recipe, "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert "--resume" in result.stderr and "Traceback" not in result.output
