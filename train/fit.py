@@ -85,11 +85,7 @@ def fit(
                 value = float(descend(*batch))
                 after_step()
                 step, loss_sum = step + 1, loss_sum + value
-                if not math.isfinite(value):
-                    raise RunError(
-                        f"the loss of phase {name!r} is {value} at step {step}; the last checkpoint is kept; "
-                        "lower the learning rate in the recipe"
-                    )
+                _check_finite(name, value, step)
                 bar.update(1, loss=value)
                 if step % schedule.steps_per_epoch == 0 or step == schedule.total_steps:
                     break
@@ -103,6 +99,14 @@ def fit(
             save()
             if stopped.is_set() and step < schedule.total_steps:
                 raise KeyboardInterrupt
+
+
+def _check_finite(name: str, loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise RunError(
+            f"the loss of phase {name!r} is {loss} at step {step}; the last checkpoint is kept; "
+            "lower the learning rate in the recipe"
+        )
 
 
 @contextmanager
