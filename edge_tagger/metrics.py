@@ -64,6 +64,22 @@ def top1(truths: Sequence[str | None], answers: Sequence[str | None]) -> float |
     return sum(truth == answer for truth, answer in pairs) / len(pairs) if pairs else None
 
 
+def expected_calibration_error(targets: Values, scores: Values, bins: int = 15) -> float | None:
+    """How far scores are from the share that is positive: the mean gap over bins of equal width, weighted by size.
+
+    Over all known pairs of `targets`, `scores` [photos] or [photos, N]; a bin holds its upper edge. 0 is perfect.
+    None where nothing is known. Source: Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks",
+    ICML 2017.
+    """
+    known = targets >= 0
+    if not known.any():
+        return None
+    right, given = (targets[known] == 1).astype(np.float64), scores[known].astype(np.float64)
+    places = np.clip(np.ceil(given * bins) - 1, 0, bins - 1).astype(np.intp)
+    gaps = np.bincount(places, weights=given - right, minlength=bins)
+    return float(np.abs(gaps).sum() / len(given))
+
+
 def _with_positives(targets: Values) -> NDArray[np.bool_]:
     return np.asarray((targets == 1).any(axis=0), dtype=np.bool_)
 

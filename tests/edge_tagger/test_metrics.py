@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from edge_tagger.metrics import average_precision, macro_f1, macro_map, micro_f1, micro_map, top1
+from edge_tagger.metrics import (
+    average_precision,
+    expected_calibration_error,
+    macro_f1,
+    macro_map,
+    micro_f1,
+    micro_map,
+    top1,
+)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 256, 10_000])
@@ -59,3 +67,25 @@ def test_f1_leaves_the_unknown_out() -> None:
 def test_top1_leaves_blanks_out_and_counts_no_answer_as_wrong() -> None:
     assert top1(["a", "b", None, "c"], ["a", None, "a", "c"]) == pytest.approx(2 / 3)
     assert top1([None], ["a"]) is None
+
+
+def test_the_calibration_error_is_the_weighted_gap_of_each_bin() -> None:
+    scores = np.array([0.1, 0.2, 0.9, 0.8, 1.0], np.float32)  # of two bins
+    targets = np.array([0, 1, 1, 1, 0])
+    expected = 2 / 5 * abs(0.15 - 0.5) + 3 / 5 * abs(0.9 - 2 / 3)
+    assert expected_calibration_error(targets, scores, bins=2) == pytest.approx(expected)
+
+
+def test_the_calibration_error_leaves_the_unknown_out_and_takes_both_ends() -> None:
+    targets, scores = np.array([[0, 1], [-1, 1]]), np.array([[0.0, 1.0], [0.9, 1.0]], np.float32)
+    assert expected_calibration_error(targets, scores) == 0
+    assert expected_calibration_error(np.full(3, -1), np.zeros(3)) is None
+
+
+def test_scores_that_are_probabilities_are_better_calibrated_than_sharper_ones() -> None:
+    generator = np.random.default_rng(2)
+    truth = generator.random(20_000)
+    targets = (generator.random(20_000) < truth).astype(np.int8)
+    sharper = truth**3 / (truth**3 + (1 - truth) ** 3)
+    honest, sharp = (expected_calibration_error(targets, values) for values in (truth, sharper))
+    assert honest is not None and sharp is not None and honest < 0.02 and sharp > 0.1
