@@ -6,6 +6,7 @@ The result is plain JSON; every figure is 0..1 (6 decimals), or null where no ph
         "path": "model.tflite", "size_bytes": 7801234, "photos": 876,
         "map_macro": 0.81, "map_micro": 0.93,       average precision of undecoded scores; macro: mean over the tags
         "f1_macro": 0.74, "f1_micro": 0.88,         of the answers that `tag` gives, thresholds applied
+        "ece": 0.004,                               expected calibration error of the scores; 0 is best
         "facets": {
             "category": {                           an exclusive facet; its levels are named after their CSV columns
                 "top1": 0.89, "coverage": 0.99,     each photo at its deepest labelled level
@@ -25,26 +26,18 @@ positive, on what is known of each photo (edge_tagger.catalogue.labels.encode).
 from __future__ import annotations
 
 import os
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edge_tagger.catalogue.labels import encode
 from edge_tagger.catalogue.source import Catalogue, Photo
-from edge_tagger.errors import CatalogueError, PhotoError
-from edge_tagger.images import Pixels, load_photo, resize
-from edge_tagger.manifest import Manifest
-from edge_tagger.metrics import macro_f1, macro_map, micro_f1, micro_map, top1
-from edge_tagger.tagger import Tagger
-from edge_tagger.taxonomy import Facet, Scores, Taxonomy
+from edge_tagger.errors import PhotoError
+from edge_tagger.measure import Measured, measure
+from edge_tagger.metrics import expected_calibration_error, macro_f1, macro_map, micro_f1, micro_map, top1
+from edge_tagger.taxonomy import Facet
 
 Row: TypeAlias = dict[str, Any]
 _OVERALL = ("map_macro", "map_micro", "f1_macro", "f1_micro")
-_DECODED_AHEAD = 8  # photos at the models' sizes that wait for inference
 
 
 def evaluate(
@@ -60,75 +53,25 @@ def evaluate(
     `on_progress` gets 1 after each photo, `on_failure` each photo that cannot be read. Raises ModelError or
     ManifestError for a model, CatalogueError where a column of a facet is missing or no photo can be read.
     """
-    taggers = [Tagger(model, threads=threads) for model in models]
-    for tagger in taggers:
-        _require_columns(catalogue, tagger)
-    read: list[Photo] = []
-    scores: list[list[Scores]] = [[] for _ in taggers]
-    for photo, sized in _decoded(catalogue.photos, sorted({tagger.model.input_size for tagger in taggers})):
-        if isinstance(sized, PhotoError):
-            if on_failure is not None:
-                on_failure(photo, sized)
-        else:
-            read.append(photo)
-            for own, tagger in zip(scores, taggers, strict=True):
-                own.append(tagger.model.scores(sized[tagger.model.input_size]))
-        if on_progress is not None:
-            on_progress(1)
-    if not read:
-        raise CatalogueError(f"none of the {len(catalogue)} photos of {catalogue.source} can be read; check its paths")
-    rows = [_row(tagger, read, np.stack(own)) for tagger, own in zip(taggers, scores, strict=True)]
+    measured = measure(models, catalogue, threads=threads, on_progress=on_progress, on_failure=on_failure)
+    return figures(measured, failed=len(catalogue) - len(measured[0].photos))
+
+
+def figures(measured: Sequence[Measured], *, failed: int = 0) -> dict[str, Any]:
+    """The figures of models that :func:`measure` ran, without running them again. `failed` photos are only told."""
+    rows = [_row(each) for each in measured]
     for row in rows:
         row["difference"] = _difference(row, rows[0])
-    return {"models": rows, "failed": len(catalogue) - len(read)}
+    return {"models": rows, "failed": failed}
 
 
-def _require_columns(catalogue: Catalogue, tagger: Tagger) -> None:
-    for facet in _manifest(tagger).taxonomy.facets:
-        for column in facet.columns:
-            if column not in catalogue.columns:
-                raise CatalogueError(
-                    f"{tagger.model.name} reads facet {facet.name!r} from the column {column!r}, which "
-                    f"{catalogue.source} lacks; it has {', '.join(catalogue.columns)}; rename the column"
-                )
-
-
-def _decoded(
-    photos: Sequence[Photo], sizes: Sequence[int]
-) -> Iterator[tuple[Photo, Mapping[int, Pixels] | PhotoError]]:
-    """Each photo at each size, in order; a second thread decodes a few photos ahead."""
-    waiting: deque[tuple[Photo, Future[Mapping[int, Pixels] | PhotoError]]] = deque()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            for photo in photos:
-                waiting.append((photo, pool.submit(_load_sizes, photo, sizes)))
-                if len(waiting) > _DECODED_AHEAD:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _load_sizes(photo: Photo, sizes: Sequence[int]) -> Mapping[int, Pixels] | PhotoError:
-    try:
-        pixels = load_photo(photo.path)
-    except PhotoError as error:
-        return error
-    return {size: resize(pixels, size) for size in sizes}
-
-
-def _row(tagger: Tagger, photos: Sequence[Photo], scores: Scores) -> Row:
-    manifest = _manifest(tagger)
-    taxonomy = manifest.taxonomy
-    targets = encode(taxonomy, photos)
-    answers = _answers(manifest, scores)
+def _row(measured: Measured) -> Row:
+    taxonomy = measured.manifest.taxonomy
+    targets, scores, answers = measured.targets, measured.scores, measured.answers
     facets: dict[str, Row] = {}
     for facet in taxonomy.facets:
         if facet.exclusive:
-            facets[facet.name] = _exclusive(taxonomy, facet, photos, scores)
+            facets[facet.name] = _exclusive(measured, facet)
         else:
             own = taxonomy.places(facet.name)
             facets[facet.name] = {
@@ -136,29 +79,22 @@ def _row(tagger: Tagger, photos: Sequence[Photo], scores: Scores) -> Row:
                 "f1": _rounded(micro_f1(targets[:, own], answers[:, own])),
             }
     return {
-        "path": tagger.model.name,
-        "size_bytes": len(tagger.model.data),
+        "path": measured.name,
+        "size_bytes": measured.size_bytes,
         "map_macro": _rounded(macro_map(targets, scores)),
         "map_micro": _rounded(micro_map(targets, scores)),
         "f1_macro": _rounded(macro_f1(targets, answers)),
         "f1_micro": _rounded(micro_f1(targets, answers)),
-        "photos": len(photos),
+        "ece": _rounded(expected_calibration_error(targets, scores)),
+        "photos": len(measured.photos),
         "facets": facets,
     }
 
 
-def _answers(manifest: Manifest, scores: Scores) -> NDArray[np.bool_]:
-    """bool [photos, N]: the tags that each photo is answered with."""
-    thresholds = np.asarray(manifest.thresholds, dtype=np.float32)
-    answers = np.zeros(scores.shape, dtype=np.bool_)
-    for row, vector in zip(answers, scores, strict=True):
-        row[manifest.taxonomy.decode(vector, thresholds)] = True
-    return answers
-
-
-def _exclusive(taxonomy: Taxonomy, facet: Facet, photos: Sequence[Photo], scores: Scores) -> Row:
-    labelled = [_cells(facet, photo) for photo in photos]
-    answered = [[taxonomy.tags[place].name for place in taxonomy.best_path(facet.name, row)] for row in scores]
+def _exclusive(measured: Measured, facet: Facet) -> Row:
+    taxonomy = measured.manifest.taxonomy
+    labelled = measured.truths(facet)
+    answered = [[taxonomy.tags[place].name for place in path] for path in measured.best_paths(facet)]
     known: dict[int, set[str]] = defaultdict(set)
     for place in taxonomy.places(facet.name):
         known[taxonomy.tags[place].level].add(taxonomy.tags[place].name)
@@ -167,7 +103,7 @@ def _exclusive(taxonomy: Taxonomy, facet: Facet, photos: Sequence[Photo], scores
         truths = [cells[level] for cells in labelled]
         names = [path[level] if level < len(path) else None for path in answered]
         levels[column] = {
-            **_top1_and_coverage(truths, names, [known[level]] * len(photos)),
+            **_top1_and_coverage(truths, names, [known[level]] * len(truths)),
             "photos": sum(truth is not None for truth in truths),
         }
     deepest = [max((level for level, cell in enumerate(cells) if cell is not None), default=0) for cells in labelled]
@@ -179,13 +115,6 @@ def _exclusive(taxonomy: Taxonomy, facet: Facet, photos: Sequence[Photo], scores
         ),
         "levels": levels,
     }
-
-
-def _cells(facet: Facet, photo: Photo) -> list[str | None]:
-    """The label at each level of an exclusive facet, None where blank; a "none" cell labels nothing."""
-    if facet.none is not None and photo.values[facet.columns[0]] == facet.none:
-        return [None] * len(facet.columns)
-    return [photo.values[column] or None for column in facet.columns]
 
 
 def _top1_and_coverage(
@@ -216,8 +145,3 @@ def _minus(value: float | None, other: float | None) -> float | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
-
-
-def _manifest(tagger: Tagger) -> Manifest:
-    assert tagger.manifest is not None  # Tagger without labels always has one
-    return tagger.manifest

@@ -71,13 +71,17 @@ def expected_calibration_error(targets: Values, scores: Values, bins: int = 15) 
     None where nothing is known. Source: Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks",
     ICML 2017.
     """
+    counts, given, right = calibration_bins(targets, scores, bins)
+    return float(np.abs(given - right).sum() / counts.sum()) if counts.any() else None
+
+
+def calibration_bins(targets: Values, scores: Values, bins: int = 15) -> tuple[Values, Values, Values]:
+    """Number of known pairs, sum of their scores and number of positives, float64 [bins], by bins of equal width."""
     known = targets >= 0
-    if not known.any():
-        return None
     right, given = (targets[known] == 1).astype(np.float64), scores[known].astype(np.float64)
     places = np.clip(np.ceil(given * bins) - 1, 0, bins - 1).astype(np.intp)
-    gaps = np.bincount(places, weights=given - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(given))
+    counts = np.bincount(places, minlength=bins).astype(np.float64)
+    return counts, np.bincount(places, given, bins), np.bincount(places, right, bins)
 
 
 def _with_positives(targets: Values) -> NDArray[np.bool_]:

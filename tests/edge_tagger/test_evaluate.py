@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,8 +11,9 @@ import pytest
 
 from edge_tagger.catalogue.source import Catalogue, Photo, read_catalogue
 from edge_tagger.errors import CatalogueError, ManifestError, PhotoError
-from edge_tagger.evaluate import evaluate
+from edge_tagger.evaluate import evaluate, figures
 from edge_tagger.evaluation_table import format_table
+from edge_tagger.measure import measure
 
 # Photo's colour (RGB), then the cells: group, colour, light. The tiny model sees the mean colour and is always right
 # about it; the labels of some rows are not.
@@ -60,6 +62,18 @@ def test_the_documented_json(catalogue: Catalogue, data: Path) -> None:
     for row in result["models"]:
         row["path"] = Path(row["path"]).name
     assert result == json.loads((data / "evaluation.json").read_text())
+
+
+def test_the_raw_material_gives_the_same_figures(catalogue: Catalogue, data: Path) -> None:
+    measured = measure(models(data), catalogue, threads=1)
+    assert figures(measured) == evaluate(models(data), catalogue, threads=1)
+    first = measured[0]
+    assert first.photos == catalogue.photos and first.scores.dtype == np.float32
+    colour, light = first.manifest.taxonomy.facets
+    assert first.truths(colour)[4] == ["Cool", "Teal"] and first.truths(colour)[5] == ["Warm", None]
+    assert first.truths(light)[0] == [None]  # a "none" cell labels nothing
+    with pytest.raises(ValueError, match=r"answers are \[8, 1\], not \[8, 8\]"):
+        replace(first, answers=first.answers[:, :1])
 
 
 def test_the_table_has_a_row_for_each_model(catalogue: Catalogue, data: Path) -> None:
