@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from edge_tagger.errors import MissingExtraError
 from edge_tagger.files import write_text
+from edge_tagger.train.page import render
 
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -107,14 +106,8 @@ def write_report(
 
     Raises OutputError where `path` cannot be written, MissingExtraError without jinja2.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtraError("the report needs jinja2; run pip install 'edge-tagger[train]'") from error
-    template = (resources.files("edge_tagger.train") / "demo_report.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-                                     lstrip_blocks=True)  # fmt: skip
-    page = environment.from_string(template).render(
+    page = render(
+        "demo_report.html.j2",
         models=models,
         scores=list(dict.fromkeys(name for model in models for name in model.scores)),
         slowest_ms=max((model.latency.p95_ms for model in models if model.latency), default=1.0),

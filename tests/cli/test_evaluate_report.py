@@ -1,0 +1,50 @@
+"""`edge-tagger evaluate --report`, as a user calls it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edge_tagger.cli import main
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    for name, rgb in (("a.png", (255, 0, 0)), ("b.png", (0, 0, 255))):
+        cv2.imwrite(str(tmp_path / name), np.full((6, 9, 3), rgb[::-1], np.uint8))
+    path = tmp_path / "photos.csv"
+    path.write_text("image,split,group,colour,light\na.png,test,Warm,Red,none\nb.png,test,Cool,Green,none\n")
+    return path
+
+
+def evaluate(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["evaluate", *(str(word) for word in words)])
+
+
+def test_a_report_beside_the_table(data: Path, source: Path, tmp_path: Path) -> None:
+    models = (data / "tiny-float32.tflite", data / "tiny-uint8.tflite")
+    words = (*models, "--data", source, "--split", "test")
+    result = evaluate(*words, "--report", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == evaluate(*words).stdout
+    assert str(tmp_path / "report" / "index.html") in result.stderr
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "photos.csv: the split &#39;test&#39;" in page
+    assert '<span>Green → <span class="said">Blue</span></span><b>1</b>' in page
+
+
+def test_a_report_that_cannot_be_made_is_told_before_anything_is_measured(
+    data: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (data / "tiny-uint8.tflite", "--data", source, "--split", "all", "--report")
+    (tmp_path / "file").write_text("")
+    result = evaluate(*words, tmp_path / "file")
+    assert result.exit_code == 6 and result.stdout == "" and "cannot make the folder" in result.stderr
+    monkeypatch.setattr("edge_tagger.train.report.charts.find_spec", lambda _: None)
+    result = evaluate(*words, tmp_path / "report")
+    assert result.exit_code == 8 and result.stdout == "" and "edge-tagger[train]" in result.stderr
+    assert not (tmp_path / "report").exists()
