@@ -5,14 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
 
 from edge_tagger.errors import RunError
 from edge_tagger.train.augment import augment
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.losses import masked_binary_crossentropy
 from edge_tagger.train.recipe import AugmentOptions
-from edge_tagger.train.thresholds import best_f1_thresholds
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
@@ -71,17 +69,3 @@ def test_unknown_pairs_do_not_touch_the_loss() -> None:
     known = np.log1p(np.exp([-2.0, -1.0, 0.5]))
     assert masked_binary_crossentropy(targets, logits).numpy() == pytest.approx(known.mean(), rel=1e-5)
     assert masked_binary_crossentropy(np.full_like(targets, -1), logits).numpy() == 0
-
-
-def test_a_threshold_has_the_best_f1_of_all_thresholds() -> None:
-    rng = np.random.default_rng(0)
-    targets = rng.integers(0, 2, (60, 3)).astype(np.int8)
-    scores = np.clip(targets * 0.3 + rng.uniform(0, 0.7, targets.shape), 0, 1).round(2).astype(np.float32)
-    for tag, threshold in enumerate(best_f1_thresholds(targets, scores)):
-        best = max(f1_score(targets[:, tag], scores[:, tag] >= cut) for cut in np.unique(scores))
-        assert f1_score(targets[:, tag], scores[:, tag] >= threshold) == pytest.approx(best)
-
-
-def test_a_tag_with_too_few_photos_keeps_one_half() -> None:
-    targets = np.int8([[1, 1], [1, 0], [-1, 0], [0, 0]])
-    assert best_f1_thresholds(targets, np.full((4, 2), 0.9, np.float32)) == (0.5, 0.5)
