@@ -73,8 +73,7 @@ def command(
     if json_path is not None:
         write_json(json_path, result)
     if report is not None:
-        what = "every photo" if split == ALL else f"the split {split!r}"
-        page = write_report(report, measured, run=run, title=f"{source.name}: {what}")
+        page = write_report(report, measured, run=run, title=f"{source.name}, split {split}")
         click.echo(f"Report: {page}", err=True)
 
 

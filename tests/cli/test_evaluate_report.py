@@ -33,7 +33,7 @@ def test_a_report_beside_the_table(data: Path, source: Path, tmp_path: Path) -> 
     assert result.stdout == evaluate(*words).stdout
     assert str(tmp_path / "report" / "index.html") in result.stderr
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert "photos.csv: the split &#39;test&#39;" in page
+    assert "<h1>photos.csv, split test</h1>" in page
     assert '<span>Green → <span class="said">Blue</span></span><b>1</b>' in page
 
 

@@ -61,7 +61,7 @@ def reliability(models: Sequence[Measured]) -> str:
         edges = np.linspace(0, 1, len(counts) + 1)
         lower.stairs(np.maximum(counts, 0.5), edges, color=style["color"], baseline=0.5)
     upper.set(ylabel="share that has the tag", ylim=(-0.02, 1.02), xlim=(-0.02, 1.02))
-    upper.legend(frameon=False, labelcolor=_TEXT, loc="upper left")
+    _legend(upper)
     lower.set(xlabel="score", ylabel="pairs", yscale="log")
     for axes in (upper, lower):
         _plain(axes)
@@ -80,9 +80,10 @@ def _curve(axes: Axes, epochs: Sequence[Epoch], figures: dict[str, str]) -> None
         axes.annotate(  # in three rows: the names of short phases would run into each other
             epochs[at].phase, ((at + end + 1) / 2, 1.0), xycoords=("data", "axes fraction"),
             xytext=(0, 4 + 10 * (row % 3)), textcoords="offset points", ha="center", color=_TEXT, alpha=0.8, fontsize=8,
+            parse_math=False,
         )  # fmt: skip
     axes.set(xlabel="epoch", xlim=(0.5, len(epochs) + 0.5))
-    axes.legend(frameon=False, labelcolor=_TEXT)
+    _legend(axes)
     _plain(axes)
 
 
@@ -93,6 +94,11 @@ def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
     return figure
+
+
+def _legend(axes: Axes) -> None:
+    for text in axes.legend(frameon=False, labelcolor=_TEXT).get_texts():
+        text.set_parse_math(False)  # a file's name may hold dollar signs
 
 
 def _plain(axes: Axes) -> None:

@@ -104,9 +104,9 @@ def test_differences_are_to_the_first_model(tmp_path: Path, measured: Measured, 
 
 
 def test_models_of_one_file_name_keep_their_folders(tmp_path: Path, measured: Measured) -> None:
-    models = [replace(measured, name=f"{folder}/tagger.tflite") for folder in "ab"]
+    models = [replace(measured, name=f"{folder}/$x{{&.tflite") for folder in "ab"]
     text = Page(write_report(tmp_path, models, title="two")).text
-    assert "a/tagger.tflite → b/tagger.tflite" in text
+    assert "a/$x{&.tflite → b/$x{&.tflite" in text
 
 
 def test_photos_that_are_gone_or_too_many_are_named(
