@@ -10,7 +10,8 @@ layer follows it.
 Weights travel between the forms as a flat dict, `stage1.block1.conv1.kernel` -> array, kernels HWIO.
 
 Sources: He et al., "Deep Residual Learning" (2015) and "Identity Mappings in Deep Residual Networks" (2016, the
-pre-activation form); stride on the 3x3 convolution of a bottleneck.
+pre-activation form); stride on the 3x3 convolution of a bottleneck. Padding is symmetric, as in torchvision and
+GluonCV. They pad the max pool with -inf, here it is padded with zeros: behind a ReLU that is the same.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class _Layers:
         if spec.stem_kernel == 7:
             x = tf_keras.layers.ZeroPadding2D(1, name="stem.pool_pad")(x)
             x = tf_keras.layers.MaxPooling2D(3, 2, name="stem.pool")(x)
-        block = self.preactivation_block if spec.preactivation else self.block
+        post_activation = self.bottleneck if spec.bottleneck else self.block
+        block = self.preactivation_block if spec.preactivation else post_activation
         for stage in range(stages):
             for number in range(spec.blocks[stage]):
                 stride = 2 if number == 0 and stage > 0 else 1
@@ -74,11 +76,26 @@ class _Layers:
 
     def block(self, x: Any, name: str, stage: int, stride: int, *, first: bool) -> Any:
         width = self.spec.widths[stage]
-        shortcut = x
-        if first and (stride > 1 or x.shape[-1] != width):
-            shortcut = self.conv(x, f"{name}.shortcut", width, 1, stride, norm=f"{name}.shortcut_norm")
+        shortcut = self.shortcut(x, name, stage, stride, first=first)
         y = self.conv(x, f"{name}.conv1", width, 3, stride, norm=f"{name}.norm1", relu=True)
         y = self.conv(y, f"{name}.conv2", width, 3, 1, norm=f"{name}.norm2")
+        return self.add_relu(shortcut, y, name)
+
+    def bottleneck(self, x: Any, name: str, stage: int, stride: int, *, first: bool) -> Any:
+        width = self.spec.widths[stage]
+        shortcut = self.shortcut(x, name, stage, stride, first=first)
+        y = self.conv(x, f"{name}.conv1", width, 1, 1, norm=f"{name}.norm1", relu=True)
+        y = self.conv(y, f"{name}.conv2", width, 3, stride, norm=f"{name}.norm2", relu=True)
+        y = self.conv(y, f"{name}.conv3", self.spec.channels(stage), 1, 1, norm=f"{name}.norm3")
+        return self.add_relu(shortcut, y, name)
+
+    def shortcut(self, x: Any, name: str, stage: int, stride: int, *, first: bool) -> Any:
+        out = self.spec.channels(stage)
+        if first and (stride > 1 or x.shape[-1] != out):
+            return self.conv(x, f"{name}.shortcut", out, 1, stride, norm=f"{name}.shortcut_norm")
+        return x
+
+    def add_relu(self, shortcut: Any, y: Any, name: str) -> Any:
         y = tf_keras.layers.Add(name=f"{name}.add")([shortcut, y])
         return tf_keras.layers.ReLU(name=f"{name}.relu")(y)
 
@@ -112,6 +129,17 @@ class _Layers:
     def batch_norm(self, x: Any, name: str, *, relu: bool) -> Any:
         x = tf_keras.layers.BatchNormalization(epsilon=EPSILON, momentum=0.9, name=name)(x)
         return tf_keras.layers.ReLU(name=f"{name}.relu")(x) if relu else x
+
+
+def weight_shapes(backbone: str, *, stages: int, folded: bool) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of one form's weights, without the head's."""
+    model = build(backbone, stages=stages, image_size=32, tags=1, folded=folded)
+    return {
+        f"{layer.name}.{_short(variable.name)}": tuple(variable.shape)
+        for layer in model.layers
+        if layer.name != "head"
+        for variable in layer.weights
+    }
 
 
 def get_weights(model: Any) -> Weights:

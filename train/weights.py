@@ -1,8 +1,14 @@
-"""Pretrained weights: read from safetensors by name, folded, and held against the model's own names and shapes."""
+"""Pretrained weights: read from a file by name or by the graph, held against the model's names and shapes, and folded.
+
+A file is a .safetensors in the names of `resnet.build` (either form) or in those of torchvision and timm, or a float
+.tflite of ours.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -11,10 +17,15 @@ from safetensors.numpy import load_file, save
 from edge_tagger.errors import RunError
 from edge_tagger.files import write_bytes
 from edge_tagger.train.backbones import BACKBONES
-from edge_tagger.train.resnet import EPSILON, Weights, fold
+from edge_tagger.train.differences import check_names
+from edge_tagger.train.resnet import EPSILON, Weights, fold, weight_shapes
+from edge_tagger.train.tflite_weights import TFLITE_SUFFIX, read_tflite
+from edge_tagger.train.torch_names import are_torch_names, from_torch
 
-_MAX_LISTED = 6
+__all__ = ["check_names", "pixel_affine", "read_pretrained", "save_weights"]
+
 _INPUT_NORM = "stem.input_norm."
+_Value = TypeVar("_Value")
 
 
 def pixel_affine(backbone: str) -> Weights:
@@ -27,38 +38,32 @@ def pixel_affine(backbone: str) -> Weights:
     }
 
 
-def read_pretrained(path: Path, backbone: str, stages: int) -> Weights:
-    """The folded weights of a backbone's first stages, without a head, from a safetensors file in the names of
-    `resnet.build`.
+def read_pretrained(path: Path, backbone: str, stages: int, *, tags: Sequence[str] | None = None) -> Weights:
+    """The folded weights of a backbone's first stages, from a file that may hold more of them.
 
     A pre-activation backbone's final norm belongs to the last stage of the file; after fewer stages it is the identity.
-    Raises RunError where the file cannot be read, or lists each difference where it is of another architecture.
+    With `tags` (identities, in output order) the head comes too, which only a .tflite of ours knows the tags of.
+    Raises RunError where the file cannot be read, lists each difference where it is of another architecture, and names
+    the tags that it does not know; ModelError for a broken .tflite, ManifestError for one without tags.
     """
-    try:
-        raw = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read the weights {path}: {error}; give a .safetensors file") from error
-    raw = {name: value for name, value in raw.items() if not name.startswith("head.")}
-    kept = {name: np.asarray(value, np.float32) for name, value in raw.items() if not _beyond(name, stages)}
-    if len(kept) < len(raw) and BACKBONES[backbone].preactivation:
-        kept = {name: value for name, value in kept.items() if not name.startswith("final_norm.")}
-        kept |= _identity_norm("final_norm", BACKBONES[backbone].channels(stages - 1))
-    own_input = {name: kept.pop(name) for name in list(kept) if name.startswith(_INPUT_NORM)}
-    return {**fold(kept, backbone), **_input_with_norm(own_input, backbone)}
-
-
-def check_names(weights: Weights, expected: dict[str, tuple[int, ...]], source: str) -> None:
-    """Raises RunError, listing both sides, where `weights` lacks a name of `expected` or has another shape there."""
-    missing = sorted(set(expected) - set(weights))
-    wrong = sorted(n for n in expected if n in weights and weights[n].shape != expected[n])
-    if missing or wrong:
-        told = [f"{n}: not in the file" for n in missing]
-        told += [f"{n}: file {weights[n].shape}, model {expected[n]}" for n in wrong]
-        more = f" and {len(told) - _MAX_LISTED} more" if len(told) > _MAX_LISTED else ""
-        raise RunError(
-            f"{source} does not fit the model: {'; '.join(told[:_MAX_LISTED])}{more}; "
-            "use weights of the recipe's backbone and stages"
-        )
+    if path.suffix == TFLITE_SUFFIX:
+        return _first_stages(read_tflite(path, backbone, stages, tags=tags), backbone, stages)
+    if tags is not None:
+        raise RunError(f"{path} does not say which tags its head is for; give a .tflite of edge-tagger")
+    raw = {name: value for name, value in _load(path).items() if not name.startswith("head.")}
+    source, preactivation = str(path), BACKBONES[backbone].preactivation
+    if are_torch_names(raw) and not preactivation:
+        expected = _without_input(weight_shapes(backbone, stages=stages, folded=False))
+        named = from_torch(raw, expected, stages=stages, source=source)
+        return {**fold(named, backbone), **pixel_affine(backbone)}
+    folded = not any(name.endswith(".moving_mean") for name in raw)
+    kept = {name: value for name, value in raw.items() if not _beyond(name, stages)}
+    expected = weight_shapes(backbone, stages=stages, folded=folded)
+    if len(kept) < len(raw):  # the final norm, if there is one, is of a later stage
+        kept, expected = _without_final_norm(kept), _without_final_norm(expected)
+    check_names(kept, _with_input_of(kept, expected), source)
+    own = _without_input(kept)
+    return _first_stages({**(own if folded else fold(own, backbone)), **_input(kept, backbone)}, backbone, stages)
 
 
 def save_weights(path: Path, weights: Weights) -> None:
@@ -66,12 +71,35 @@ def save_weights(path: Path, weights: Weights) -> None:
     write_bytes(path, save(weights))
 
 
-def _input_with_norm(own_input: Weights, backbone: str) -> Weights:
-    """The pixel affine, followed by the weights' own normalization of the input where they have one."""
-    affine = pixel_affine(backbone)
-    if not own_input:
+def _load(path: Path) -> Weights:
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError, TypeError) as error:  # TypeError: bfloat16, which numpy has not
+        raise RunError(
+            f"cannot read the weights {path}: {error}; give a .safetensors file of float32 or float16, "
+            f"or a float {TFLITE_SUFFIX} of edge-tagger"
+        ) from error
+    return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
+
+
+def _first_stages(weights: Weights, backbone: str, stages: int) -> Weights:
+    """Folded weights of the first stages; the final norm is the identity where it belonged to a later one."""
+    kept = {name: value for name, value in weights.items() if not _beyond(name, stages)}
+    if BACKBONES[backbone].preactivation and (len(kept) < len(weights) or "final_norm.bias" not in kept):
+        channels = BACKBONES[backbone].channels(stages - 1)
+        kept["final_norm.depthwise_kernel"] = np.ones((1, 1, channels, 1), np.float32)
+        kept["final_norm.bias"] = np.zeros(channels, np.float32)
+    return kept
+
+
+def _input(weights: Weights, backbone: str) -> Weights:
+    """The file's own layer "input" or, without one, the pixel affine, followed by the weights' own normalization of
+    the input where they have one."""
+    own = {name: value for name, value in weights.items() if name.startswith("input.")}
+    affine = own or pixel_affine(backbone)
+    norm = {n.removeprefix(_INPUT_NORM): value for n, value in weights.items() if n.startswith(_INPUT_NORM)}
+    if not norm:
         return affine
-    norm = {name.removeprefix(_INPUT_NORM): value for name, value in own_input.items()}
     scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + EPSILON)
     return {
         "input.depthwise_kernel": (affine["input.depthwise_kernel"] * scale.reshape(1, 1, 3, 1)).astype(np.float32),
@@ -79,14 +107,23 @@ def _input_with_norm(own_input: Weights, backbone: str) -> Weights:
     }
 
 
-def _identity_norm(name: str, channels: int) -> Weights:
-    ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-    return {
-        f"{name}.gamma": ones,
-        f"{name}.beta": zeros,
-        f"{name}.moving_mean": zeros,
-        f"{name}.moving_variance": ones - np.float32(EPSILON),
-    }
+def _with_input_of(weights: Weights, expected: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """`expected` with those layers of the input that the file has: each is optional, but whole."""
+    if not any(name.startswith("input.") for name in weights):
+        expected = _without_input(expected)
+    if any(name.startswith(_INPUT_NORM) for name in weights):
+        expected = expected | {
+            _INPUT_NORM + short: (3,) for short in ("gamma", "beta", "moving_mean", "moving_variance")
+        }
+    return expected
+
+
+def _without_input(named: dict[str, _Value]) -> dict[str, _Value]:
+    return {name: value for name, value in named.items() if not name.startswith(("input.", _INPUT_NORM))}
+
+
+def _without_final_norm(named: dict[str, _Value]) -> dict[str, _Value]:
+    return {name: value for name, value in named.items() if not name.startswith("final_norm.")}
 
 
 def _beyond(name: str, stages: int) -> bool:
