@@ -38,7 +38,7 @@ def from_torch(
 ) -> Weights:
     """The weights `expected` (name -> shape, the normalized form) from `arrays` in the names of torch.
 
-    The classifier, later stages and `num_batches_tracked` are left out. Raises RunError, in the file's own names and
+    The classifier and later stages are left out. Raises RunError, in the file's own names and
     shapes, where anything else differs.
     """
     kept = {name: value for name, value in arrays.items() if not _left_out(name, stages)}
@@ -58,11 +58,7 @@ def torch_name(name: str) -> str:
 
 def _left_out(name: str, stages: int) -> bool:
     later = re.match(r"layer(\d)\.", name)
-    return (
-        name.endswith(".num_batches_tracked")
-        or name.startswith("fc.")
-        or (later is not None and int(later[1]) > stages)
-    )
+    return name.startswith("fc.") or (later is not None and int(later[1]) > stages)
 
 
 def _torch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

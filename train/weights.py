@@ -79,6 +79,11 @@ def _load(path: Path) -> Weights:
             f"cannot read the weights {path}: {error}; give a .safetensors file of float32 or float16, "
             f"or a float {TFLITE_SUFFIX} of edge-tagger"
         ) from error
+    arrays = {name: value for name, value in arrays.items() if not name.endswith(".num_batches_tracked")}  # of torch
+    for name, value in arrays.items():
+        if value.dtype.kind != "f" or not np.isfinite(value).all():
+            what = "holds values that are not finite" if value.dtype.kind == "f" else f"is {value.dtype}, not float"
+            raise RunError(f"cannot use the weights {path}: {name} {what}; give weights as they were trained")
     return {name: np.asarray(value, np.float32) for name, value in arrays.items()}
 
 

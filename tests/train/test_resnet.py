@@ -79,6 +79,16 @@ def test_a_file_that_is_not_safetensors_is_refused(tmp_path: Path) -> None:
         read_pretrained(tmp_path / "weights.safetensors", "resnet50v2", 3)
 
 
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [(np.zeros(2, np.int8), "is int8, not float"), (np.float32([1, np.nan]), "holds values that are not finite")],
+)
+def test_weights_that_are_no_finite_floats_are_refused(tmp_path: Path, value: np.ndarray, what: str) -> None:
+    save_weights(tmp_path / "w.safetensors", {"stem.conv.bias": value})
+    with pytest.raises(RunError, match=rf"w.safetensors: stem.conv.bias {what}"):
+        read_pretrained(tmp_path / "w.safetensors", "resnet10", 1)
+
+
 def test_pretrained_weights_of_more_stages_serve_fewer(tmp_path: Path) -> None:
     normalized = build("resnet50v2", folded=False, stages=3, image_size=32, tags=2)
     save_weights(tmp_path / "three.safetensors", get_weights(normalized))
