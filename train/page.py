@@ -1,4 +1,4 @@
-"""Self-contained HTML pages in one look, from the jinja2 templates beside the modules that fill them."""
+"""Pages from the jinja2 templates beside the modules that fill them: self-contained HTML in one look, and Markdown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from edge_tagger.errors import MissingExtraError
 def render(template: str, **values: Any) -> str:
     """The page of a template, `page.html.j2` or one that extends it; its name is relative to this package.
 
-    Values are escaped; one that the template asks for and that is not given is an error. Raises MissingExtraError
-    without jinja2.
+    Values are escaped in HTML; one that the template asks for and that is not given is an error. Raises
+    MissingExtraError without jinja2.
     """
     require_jinja2()
     import jinja2
@@ -21,7 +21,7 @@ def render(template: str, **values: Any) -> str:
     folder = resources.files("edge_tagger.train")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(["html.j2"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
