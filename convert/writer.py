@@ -20,6 +20,7 @@ from edge_tagger.interpreter import Model
 from edge_tagger.manifest import Manifest
 
 FORMATS = ("float32", "float16", "int8")
+QAT, POST_TRAINING = "qat", "post-training"
 
 
 def convert(
@@ -27,13 +28,14 @@ def convert(
     formats: Sequence[str],
     *,
     out: Path | None = None,
-    post_training: bool = False,
+    quantized: str | None = None,
     on_file: Callable[[Path], None] = lambda _path: None,
 ) -> list[Path]:
     """Write `NAME-FORMAT.tflite` for each of `formats` into `out` (default: the run) and return the paths.
 
-    int8 comes from the quantization-aware model; with `post_training` from the float model and the run's
-    representative photos, which are of its training split. A file gets its name only after it has been loaded in
+    int8 comes from the quantization-aware model ("qat"), or from the float model and the run's representative photos,
+    which are of its training split ("post-training"); without `quantized` it is what the run's comparison on its
+    validation split found to be better. A file gets its name only after it has been loaded in
     LiteRT and held against the contract. `on_file` is told each file when it is written.
 
     Raises RunError where the run is not finished, ModelError where a file would break the contract, OutputError.
@@ -41,13 +43,13 @@ def convert(
     manifest = _read_manifest(run)
     folder = out or run
     paths = []
+    chosen = quantized or _better(run)
     for kind in formats:
-        quantized_from = "float" if post_training else "qat"
-        source = run / (quantized_from if kind == "int8" else "float")
+        source = run / ("qat" if kind == "int8" and chosen == QAT else "float")
         if not (source / "saved_model.pb").exists():
             raise RunError(f"{run} has no finished {source.name} model; finish it with `edge-tagger train --resume`")
-        flatbuffer = _convert(source, kind, _representative(run) if kind == "int8" and post_training else None)
-        made = {"format": kind, "quantized": quantized_from} if kind == "int8" else {"format": kind}
+        flatbuffer = _convert(source, kind, _representative(run) if kind == "int8" and chosen != QAT else None)
+        made = {"format": kind, "quantized": chosen} if kind == "int8" else {"format": kind}
         described = replace(manifest, provenance={**manifest.provenance, **made})
         data = with_metadata(flatbuffer, described)
         check_contract(data, described, integer=kind == "int8")
@@ -95,6 +97,17 @@ def _convert(source: Path, kind: str, representative: NDArray[np.uint8] | None) 
     with quiet():
         data: bytes = converter.convert()
     return data
+
+
+def _better(run: Path) -> str:
+    """Which int8 the run's comparison found to be better; QAT where there was none."""
+    try:
+        found = json.loads((run / "comparison.json").read_text(encoding="utf-8"))["int8"]
+    except FileNotFoundError:
+        return QAT
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"cannot read {run / 'comparison.json'}: {error}") from error
+    return str(found)
 
 
 def _representative(run: Path) -> NDArray[np.uint8]:

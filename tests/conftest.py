@@ -48,7 +48,7 @@ def trained(drawn: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -
     """Trained and converted once for all tests. Do not write into it."""
     from edge_tagger.convert.writer import FORMATS, convert
     from edge_tagger.train.finetune import train
-    from edge_tagger.train.recipe import load_recipe
+    from edge_tagger.train.recipe_file import load_recipe
 
     recipe, run = data / "tiny.toml", tmp_path_factory.mktemp("trained") / "run"
     train(drawn, load_recipe(str(recipe)), run)

@@ -33,7 +33,7 @@ def load_checkpoint(path: Path, variables: Sequence[Any]) -> dict[str, float]:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
             counters: dict[str, float] = json.loads(file.metadata()["counters"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise RunError(f"the checkpoint {path} is broken ({error}); delete it to redo its phase") from error
+        raise _broken(path, error) from error
     expected = {_key(place, variable): variable for place, variable in enumerate(variables)}
     if stored.keys() != expected.keys():
         differing = sorted(stored.keys() ^ expected.keys())
@@ -43,11 +43,25 @@ def load_checkpoint(path: Path, variables: Sequence[Any]) -> dict[str, float]:
     return counters
 
 
+def read_counters(path: Path) -> dict[str, float]:
+    """The counters of a checkpoint alone. Raises RunError where it is broken."""
+    try:
+        with safe_open(path, framework="np") as file:
+            counters: dict[str, float] = json.loads(file.metadata()["counters"])
+            return counters
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Write an array as .npy. Raises OutputError."""
     buffer = io.BytesIO()  # numpy itself tells a full disk as "98304 requested and 0 written"
     np.save(buffer, array)
     write_bytes(path, buffer.getbuffer())
+
+
+def _broken(path: Path, error: Exception) -> RunError:
+    return RunError(f"the checkpoint {path} is broken ({error}); delete it to redo its phase")
 
 
 def _key(place: int, variable: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_tagger.errors import RunError
 from edge_tagger.progress import Progress
-from edge_tagger.train.checkpoint import load_checkpoint, save_checkpoint
+from edge_tagger.train.checkpoint import load_checkpoint, read_counters, save_checkpoint
 from edge_tagger.train.keras import tf, tf_keras
 
 CHECKPOINT_EVERY_S = 120.0
@@ -29,6 +29,7 @@ class Schedule:
     learning_rate: float
     warmup: float = 0.05
     weight_decay: float = 0.0
+    average: float = 0.0  # decay of a moving average of the variables, which stands in for them at the end; 0: none
 
     def optimizer(self) -> Any:
         """AdamW (Loshchilov and Hutter, 2019)."""
@@ -56,12 +57,14 @@ def fit(
     """Minimize `loss(*batch)` over `variables`; continue from `checkpoint` where there is one.
 
     `state` are all variables that a step may change, besides the optimizer's. `batches(epoch, first_step)` gives the
-    rest of an epoch. `after_epoch(epoch, mean_loss)` validates and logs. Ctrl-C finishes the step, saves and raises
-    KeyboardInterrupt. Raises RunError where the loss is not a number; the last checkpoint stays.
+    rest of an epoch. `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such.
+    Ctrl-C finishes the step, saves and raises KeyboardInterrupt. Raises RunError where the loss is not a number; the
+    last checkpoint stays.
     """
     optimizer = schedule.optimizer()
     optimizer.build(variables)
-    everything = [*state, *optimizer.variables]
+    average = Average(variables, schedule.average)
+    everything = [*state, *optimizer.variables, *average.variables]
     counters = {"step": 0, "loss_sum": 0.0}
     if checkpoint.exists():
         counters = load_checkpoint(checkpoint, everything)
@@ -85,6 +88,7 @@ def fit(
                 value = float(descend(*batch))
                 after_step()
                 step, loss_sum = step + 1, loss_sum + value
+                average.update(step)
                 _check_finite(name, value, step)
                 bar.update(1, loss=value)
                 if step % schedule.steps_per_epoch == 0 or step == schedule.total_steps:
@@ -94,11 +98,49 @@ def fit(
                     saved_at = time.monotonic()
                 if stopped.is_set():
                     raise KeyboardInterrupt
+            average.swap()
             after_epoch(epoch, loss_sum / (step - epoch * schedule.steps_per_epoch))
+            if step < schedule.total_steps:
+                average.swap()
             loss_sum = 0.0
             save()
             if stopped.is_set() and step < schedule.total_steps:
                 raise KeyboardInterrupt
+
+
+class Average:
+    """An exponential moving average of variables, its decay rising from 0 to what it is to be (as an average of all
+    steps does): Polyak and Juditsky, 1992; Tarvainen and Valpola, "Mean teachers", 2017."""
+
+    def __init__(self, variables: Sequence[Any], decay: float) -> None:
+        self.pairs = [(v, tf.Variable(v, trainable=False, name=f"average_{n}")) for n, v in enumerate(variables)]
+        self.pairs = self.pairs if decay else []
+        self.decay = decay
+
+    @property
+    def variables(self) -> list[Any]:
+        return [own for _, own in self.pairs]
+
+    def update(self, step: int) -> None:
+        """Take in the variables after this many steps."""
+        self._update(tf.constant(1 - min(self.decay, (1 + step) / (10 + step)), tf.float32))
+
+    def swap(self) -> None:
+        """Exchange the variables' values and their averages."""
+        for variable, own in self.pairs:
+            value = variable.value() + 0
+            variable.assign(own)
+            own.assign(value)
+
+    @tf.function(autograph=False)
+    def _update(self, share: Any) -> None:
+        for variable, own in self.pairs:
+            own.assign_add((variable - own) * share)
+
+
+def finished_steps(checkpoint: Path) -> int:
+    """How many steps a phase has done, by its checkpoint; 0 without one. Raises RunError for a broken one."""
+    return int(read_counters(checkpoint)["step"]) if checkpoint.exists() else 0
 
 
 def _check_finite(name: str, loss: float, step: int) -> None:

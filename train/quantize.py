@@ -27,20 +27,21 @@ class PerChannelByConverter(tfmot.quantization.keras.QuantizeConfig):
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:  # noqa: ARG002
         return []
 
-    def get_activations_and_quantizers(self, layer: Any) -> list[Any]:
-        quantizer = _quantization.quantizers.MovingAverageQuantizer(
-            num_bits=8, per_axis=False, symmetric=False, narrow_range=False
-        )
-        return [(layer.activation, quantizer)]
+    def get_activations_and_quantizers(self, layer: Any) -> list[Any]:  # noqa: ARG002
+        return []
 
     def set_quantize_weights(self, layer: Any, quantize_weights: Any) -> None:
         pass
 
     def set_quantize_activations(self, layer: Any, quantize_activations: Any) -> None:
-        (layer.activation,) = quantize_activations
+        pass
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:  # noqa: ARG002
-        return []
+        return [
+            _quantization.quantizers.MovingAverageQuantizer(
+                num_bits=8, per_axis=False, symmetric=False, narrow_range=False
+            )
+        ]
 
     def get_config(self) -> dict[str, Any]:
         return {}

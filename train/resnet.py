@@ -16,7 +16,7 @@ GluonCV. They pad the max pool with -inf, here it is padded with zeros: behind a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,29 +29,54 @@ Weights = dict[str, NDArray[np.float32]]
 EPSILON = 1e-5
 
 
-def build(backbone: str, *, stages: int, image_size: int, tags: int, folded: bool) -> Any:
+def build(
+    backbone: str,
+    *,
+    stages: int,
+    image_size: int,
+    tags: int,
+    folded: bool,
+    taps: Sequence[int] = (),
+    pool: str = "mean",
+) -> Any:
     """A functional Keras model: float32 [B, S, S, 3], RGB 0..255 -> sigmoid scores float32 [B, tags].
 
-    Layers carry the names of the weights. The pooled feature map comes from the layer "features", the logits before
-    the sigmoid from "head".
+    Layers carry the names of the weights. The head sees the last map, and those of the stages `taps`, pooled by their
+    mean or by "mean+max": the layer "features" [B, C]. Logits before the sigmoid come from "head".
     """
-    layers = _Layers(BACKBONES[backbone], folded)
+    layers = _Layers(BACKBONES[backbone], folded, clipped=pool != "mean")
     pixels = tf_keras.Input((image_size, image_size, 3), name="image")
-    x = layers.backbone(pixels, stages)
-    x = tf_keras.layers.GlobalAveragePooling2D(name="features")(x)
+    maps = layers.backbone(pixels, stages, taps)
+    x = _pooled(maps, pool)
     x = tf_keras.layers.Dense(tags, name="head")(x)
     scores = tf_keras.layers.Activation("sigmoid", name="scores")(x)
     return tf_keras.Model(pixels, scores, name=f"{backbone}-{'folded' if folded else 'normalized'}")
 
 
+def _pooled(maps: Mapping[str, Any], pool: str) -> Any:
+    """The maps by name, pooled and put side by side: [B, C], by a layer "features"."""
+    mean = tf_keras.layers.GlobalAveragePooling2D
+    if len(maps) == 1 and pool == "mean":
+        return mean(name="features")(*maps.values())
+    parts = []
+    for name, pooled in maps.items():
+        parts.append(mean(name=f"{name}.mean")(pooled))
+        if pool == "mean+max":
+            parts.append(tf_keras.layers.GlobalMaxPooling2D(name=f"{name}.max")(pooled))
+    return tf_keras.layers.Concatenate(name="features")(parts)
+
+
 class _Layers:
-    """Builds one form of one backbone, layer by layer."""
+    """Builds one form of one backbone, layer by layer. `clipped`: pooled maps end in a ReLU6, which bounds the maxima
+    that int8 has to hold beside means a tenth of their size."""
 
-    def __init__(self, backbone: Backbone, folded: bool) -> None:
-        self.spec, self.folded = backbone, folded
+    def __init__(self, backbone: Backbone, folded: bool, *, clipped: bool) -> None:
+        self.spec, self.folded, self.clipped = backbone, folded, clipped
 
-    def backbone(self, pixels: Any, stages: int) -> Any:
+    def backbone(self, pixels: Any, stages: int, taps: Sequence[int]) -> dict[str, Any]:
+        """Name -> map of each stage in `taps` and of the last."""
         spec = self.spec
+        maps = {}
         x = self.affine(pixels, "input")
         x = self.conv(x, "stem.conv", spec.stem_width, spec.stem_kernel, 2, norm="stem.norm", relu=True)
         if spec.stem_kernel == 7:
@@ -63,7 +88,11 @@ class _Layers:
             for number in range(spec.blocks[stage]):
                 stride = 2 if number == 0 and stage > 0 else 1
                 x = block(x, f"stage{stage + 1}.block{number + 1}", stage, stride, first=number == 0)
-        return self.norm_relu(x, "final_norm") if spec.preactivation else x
+            if stage + 1 in taps:
+                maps[f"tap{stage + 1}"] = self.norm_relu(x, f"tap{stage + 1}", clipped=self.clipped)
+        if spec.preactivation or taps or self.clipped:
+            x = self.norm_relu(x, "final_norm", clipped=self.clipped)
+        return {**maps, "final": x}
 
     def preactivation_block(self, x: Any, name: str, stage: int, stride: int, *, first: bool) -> Any:
         width, out = self.spec.widths[stage], self.spec.channels(stage)
@@ -118,17 +147,19 @@ class _Layers:
         )(x)
         return x if norm is None or self.folded else self.batch_norm(x, norm, relu=relu)
 
-    def norm_relu(self, x: Any, name: str) -> Any:
-        """A norm that follows no convolution, and ReLU."""
-        return self.affine(x, name, activation="relu") if self.folded else self.batch_norm(x, name, relu=True)
+    def norm_relu(self, x: Any, name: str, *, clipped: bool = False) -> Any:
+        """A norm that follows no convolution, and ReLU or ReLU6."""
+        if self.folded:
+            return self.affine(x, name, activation="relu6" if clipped else "relu")
+        return self.batch_norm(x, name, relu=True, clipped=clipped)
 
     def affine(self, x: Any, name: str, *, activation: str | None = None) -> Any:
         """A scale and an offset for each channel, in a layer that TFMOT can quantize."""
         return tf_keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones", activation=activation, name=name)(x)
 
-    def batch_norm(self, x: Any, name: str, *, relu: bool) -> Any:
+    def batch_norm(self, x: Any, name: str, *, relu: bool, clipped: bool = False) -> Any:
         x = tf_keras.layers.BatchNormalization(epsilon=EPSILON, momentum=0.9, name=name)(x)
-        return tf_keras.layers.ReLU(name=f"{name}.relu")(x) if relu else x
+        return tf_keras.layers.ReLU(6.0 if clipped else None, name=f"{name}.relu")(x) if relu else x
 
 
 def weight_shapes(backbone: str, *, stages: int, folded: bool) -> dict[str, tuple[int, ...]]:

@@ -13,6 +13,9 @@
       checkpoints/             the state of each phase, while it runs and when it is done
       weights.safetensors      the float model, folded
       float/, qat/             SavedModels, float32 [1, S, S, 3] -> scores [1, N]
+      report/index.html        what the models do on the validation split, to look at
+      comparison.json          the same as figures, and which int8 is the better one
+      cache/                   what frozen layers put out, while the run is not done
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ from edge_tagger.errors import OutputError, RunError
 from edge_tagger.files import whole_file, write_json, write_text
 from edge_tagger.manifest import Manifest
 from edge_tagger.train.checkpoint import save_array
-from edge_tagger.train.recipe import Recipe, load_recipe, save_recipe
+from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.recipe_file import load_recipe, save_recipe
 
 _PHOTO_COLUMNS = ("path", "split", "group", "place")
 
@@ -83,8 +87,16 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the training is finished: the quantized model is written last, and wholly."""
-        return self.quantized_model.exists()
+        """Whether the training is finished: the comparison is written last, and wholly."""
+        return self.comparison_path.exists()
+
+    @property
+    def comparison_path(self) -> Path:
+        return self.path / "comparison.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
 
     @property
     def manifest_path(self) -> Path:

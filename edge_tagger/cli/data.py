@@ -27,7 +27,7 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
     from edge_tagger.catalogue.report import as_json, as_text
     from edge_tagger.catalogue.source import read_catalogue
     from edge_tagger.files import write_json
-    from edge_tagger.train.recipe import load_recipe, packaged_recipes
+    from edge_tagger.train.recipe_file import load_recipe, packaged_recipes
 
     if recipe is None and source.is_file():
         raise click.UsageError(

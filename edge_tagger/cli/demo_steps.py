@@ -52,7 +52,7 @@ def run_demo(out: Path, settings: DemoSettings, *, tell: Callable[[str], object]
     from edge_tagger.convert.writer import convert
     from edge_tagger.files import write_json
     from edge_tagger.train.finetune import train
-    from edge_tagger.train.recipe import load_recipe
+    from edge_tagger.train.recipe_file import load_recipe
 
     recipe = load_recipe(settings.recipe)
     clock = _Clock(tell)

@@ -11,23 +11,45 @@ import click
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--recipe", metavar="NAME|FILE", help="A packaged recipe or a TOML file. A folder's default: classes.")
 @click.option("--out", "run", required=True, type=click.Path(path_type=Path), help="The run's folder.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Pretrained weights (.safetensors) to start from.")
+@click.option(
+    "--weights",
+    metavar="FILE|imagenet|none",
+    default="none",
+    show_default=True,
+    help="What to start from: .safetensors (ours, torchvision's, timm's), a float .tflite of ours, or a download.",
+)
 @click.option("--resume", is_flag=True, help="Continue a stopped run to the same result.")
-def command(source: Path, recipe: str | None, run: Path, weights: Path | None, resume: bool) -> None:
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep what frozen layers put out here, for other runs too. Default: in the run, removed at its end.",
+)
+@click.option("--tensorboard", type=click.Path(path_type=Path, file_okay=False), help="Write TensorBoard logs here.")
+def command(
+    source: Path,
+    recipe: str | None,
+    run: Path,
+    weights: str,
+    resume: bool,
+    cache: Path | None,
+    tensorboard: Path | None,
+) -> None:
     """Train a tagger from SOURCE: a CSV with an image column, or a folder with one sub-folder for each class.
 
     Ctrl-C keeps what is done. The run's folder then holds what `edge-tagger convert` needs.
     """
-    from edge_tagger.train.recipe import load_recipe, packaged_recipes
+    from edge_tagger.train.recipe_file import load_recipe, packaged_recipes
 
     if recipe is None and not source.is_dir():
         raise click.UsageError(f"a CSV needs --recipe: a TOML file or one of {', '.join(packaged_recipes())}")
     chosen = load_recipe(recipe or "classes")
 
     from edge_tagger.train.finetune import train
+    from edge_tagger.train.hub import find_weights
 
+    found = find_weights(weights, chosen.model.backbone)
     try:
-        train(source, chosen, run, weights=weights, resume=resume)
+        train(source, chosen, run, weights=found, resume=resume, cache=cache, tensorboard=tensorboard)
     except KeyboardInterrupt:
         click.echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
         raise

@@ -57,7 +57,7 @@ def test_the_same_run_gives_the_same_bytes(trained: Any, tmp_path: Path) -> None
 
 
 def test_post_training_quantization_works_from_the_representative_photos(trained: Any, tmp_path: Path) -> None:
-    (path,) = convert(trained.run, ["int8"], out=tmp_path, post_training=True)
+    (path,) = convert(trained.run, ["int8"], out=tmp_path, quantized="post-training")
     assert Model(path).inputs[0].scale == 1.0
     assert read_manifest(path).provenance["quantized"] == "float"
 

@@ -11,7 +11,7 @@ import edge_tagger
 from edge_tagger.cli import COMMANDS
 
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
-HEAVY = {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "jinja2", *TENSORFLOW}
+HEAVY = {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "jinja2", "matplotlib", *TENSORFLOW}
 
 
 def loaded_after(code: str) -> set[str]:

@@ -15,7 +15,8 @@ from edge_tagger.train import fit
 from edge_tagger.train.finetune import train
 from edge_tagger.train.keras import tf
 from edge_tagger.train.prepare import prepare
-from edge_tagger.train.recipe import Recipe, load_recipe, parse_recipe
+from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.recipe_file import load_recipe, parse_recipe
 from edge_tagger.train.run import RunFolder
 
 
@@ -115,24 +116,62 @@ def test_too_many_unreadable_photos_stop_before_training(recipe: Recipe, tmp_pat
         train(tmp_path / "p.csv", recipe, tmp_path / "run")
 
 
-def test_pretrained_phases_train_a_head_on_cached_features(trained: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of two stages of a small ResNet."""
     from edge_tagger.train.resnet import build, get_weights
     from edge_tagger.train.weights import save_weights
 
-    normalized = build("resnet50v2", folded=False, stages=1, image_size=32, tags=2)
-    save_weights(tmp_path / "weights.safetensors", get_weights(normalized))
-    text = (
-        'name = "part"\n[data]\nsplit = "split"\n[facets.colour]\ncolumn = "colour"\n'
-        "[model]\nstages = 1\nimage_size = 32\n"
-        '[[phases]]\nname = "head"\nlayers = "head"\nepochs = 2\n'
-        '[[phases]]\nname = "more"\nlayers = "stage1"\n[quantize]\nsteps = 0\n'
-    )
-    train(trained.source, parse_recipe(text, "x"), tmp_path / "run", weights=tmp_path / "weights.safetensors")
-    features = [np.load(path) for path in sorted((tmp_path / "run/checkpoints/head-features").iterdir())]
-    assert [part.shape for part in features] == [(128, 256)] * 2 and (features[0] != features[1]).any()
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_weights(path, get_weights(build("resnet10", folded=False, stages=2, image_size=32, tags=2)))
+    return path
+
+
+PART = """
+name = "part"
+[data]
+split = "split"
+[facets.colour]
+column = "colour"
+[model]
+backbone = "resnet10"
+stages = 2
+image_size = 32
+taps = [1]
+pool = "mean+max"
+[loss]
+siblings = 0.01
+[quantize]
+steps = 2
+batch_size = 16
+[[phases]]
+name = "head"
+layers = "head"
+epochs = 2
+dropout = 0.2
+[[phases]]
+name = "more"
+layers = "stage2"
+average = 0.9
+"""
+
+
+def test_frozen_layers_are_computed_once_and_kept_where_the_user_says(
+    trained: Any, pretrained: Path, tmp_path: Path
+) -> None:
+    recipe = parse_recipe(PART, "x")
+    train(trained.source, recipe, tmp_path / "run", weights=pretrained, cache=tmp_path / "cache")
+    shapes = {np.load(path).shape for path in (tmp_path / "cache").rglob("view0-*.npy")}
+    assert {(128, 2 * 24 + 2 * 48), (128, 16, 16, 24), (128, 24)} <= shapes
     phases = [json.loads(line)["phase"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    assert phases == ["head", "head", "more"]
-    assert (tmp_path / "run/qat/saved_model.pb").exists()
+    assert phases == ["head", "head", "more", "quantize"]
+
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npy")}
+    train(trained.source, recipe, tmp_path / "again", weights=pretrained, cache=tmp_path / "cache")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npy")} == before
+    for name in ("weights.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+    assert not (tmp_path / "again/cache").exists()
 
 
 def test_weights_that_do_not_fit_are_refused_before_anything_is_written(trained: Any, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from edge_tagger.errors import RecipeError
 from edge_tagger.taxonomy import Facet
-from edge_tagger.train.recipe import load_recipe, packaged_recipes, parse_recipe, save_recipe
+from edge_tagger.train.recipe_file import load_recipe, packaged_recipes, parse_recipe, save_recipe
 
 LEAST = 'name = "a"\n[facets.kind]\ncolumn = "kind"\n'
 

@@ -1,0 +1,65 @@
+"""The four files of a run held side by side on its validation split, and which int8 is the better one."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tagger.catalogue.run_split import where_run_split
+from edge_tagger.catalogue.source import read_catalogue
+from edge_tagger.convert.writer import POST_TRAINING, QAT, convert
+from edge_tagger.errors import PhotoError
+from edge_tagger.evaluate import figures
+from edge_tagger.evaluation_table import format_table
+from edge_tagger.files import write_json
+from edge_tagger.measure import Measured, measure
+from edge_tagger.metrics import macro_map
+from edge_tagger.progress import Progress
+from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.report.page import write_report
+from edge_tagger.train.run import RunFolder
+
+INT8_STEPS = 256  # an int8 sigmoid answers in steps of 1/256
+
+
+def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
+    """Convert the run to float32, float16 and both kinds of int8, measure them on its validation split, and write
+    comparison.json (the figures; which int8 has the higher macro mAP) and the report.
+
+    The macro mAP of the float32 scores in steps of 1/256 stands there too: no int8 file of this model can be expected
+    to do better.
+    """
+    catalogue = where_run_split(read_catalogue(source, image_column=recipe.data.image), run.path, "val")
+    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
+        paths = {kind: convert(run.path, [kind], out=Path(folder))[0] for kind in ("float32", "float16")}
+        for kind in (POST_TRAINING, QAT):
+            made = convert(run.path, ["int8"], out=Path(folder), quantized=kind)[0]
+            paths[f"int8 {kind}"] = made.rename(made.with_name(f"{kind}.tflite"))
+        with Progress(len(catalogue), "compare", unit="photo") as bar:
+            models = measure(list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore)
+    models = tuple(replace(model, name=name) for name, model in zip(paths, models, strict=True))
+    result = figures(models)
+    better = max(result["models"][2:], key=lambda row: row["map_macro"] or 0.0)
+    result |= {"int8": better["path"].removeprefix("int8 "), "map_macro_int8_steps": _stepped(models[0])}
+    print(format_table(result))
+    print(f"int8 from {result['int8']} is the better one here and is what `convert --int8` writes")
+    write_report(run.report, _better_last(models, better["path"]), run=run.path, title=recipe.name)
+    write_json(run.comparison_path, result)
+
+
+def _stepped(model: Measured) -> float | None:
+    stepped = np.round(model.scores * INT8_STEPS).clip(0, INT8_STEPS - 1) / INT8_STEPS
+    return macro_map(model.targets, stepped)
+
+
+def _better_last(models: tuple[Measured, ...], name: str) -> list[Measured]:
+    """The report's tags and mistakes are those of its last model."""
+    return sorted(models, key=lambda model: model.name == name)
+
+
+def _ignore(_photo: Any, _error: PhotoError) -> None:
+    """Photos that cannot be read were told when the run began."""

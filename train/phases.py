@@ -1,0 +1,138 @@
+"""One phase of a recipe: the layers that learn, on photos or on what the frozen layers before them put out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edge_tagger.train.cut import Cut, cut, trainable
+from edge_tagger.train.fit import Schedule, finished_steps, fit
+from edge_tagger.train.frozen import FrozenOutputs
+from edge_tagger.train.head import StandardizedHead
+from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.recipe import Phase
+from edge_tagger.train.session import Logits, Session
+
+Batches = Callable[[int, int], Iterator[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a phase learns from: `features` maps a batch's tensors to pooled features [B, C]; `batches(epoch,
+    first_step)` gives (tensors, targets); `logits()` those of the validation split."""
+
+    features: Callable[..., Any]
+    batches: Batches
+    logits: Callable[[], Logits]
+
+
+def run_phase(session: Session, number: int, phase: Phase) -> None:
+    """Train the layers of one phase; where it has been done, only take its result."""
+    head = StandardizedHead(session.model.get_layer("head"))
+    schedule = phase_schedule(phase, len(session.photos))
+    checkpoint = session.run.checkpoint(phase.name)
+    if session.folded and not checkpoint.exists():
+        head.begin(session.pooled_representative())
+    if finished_steps(checkpoint) < schedule.total_steps:
+        material = _material(session, number, phase, head)
+    else:
+        material = _streamed(session, number, phase, head)  # only the checkpoint will be read
+
+    def loss(tensors: Any, targets: Any, seed: Any) -> Any:
+        inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
+        pooled = head.standardize(material.features(inputs, training=not session.folded))
+        if phase.dropout:
+            pooled = tf.nn.experimental.stateless_dropout(pooled, phase.dropout, seed)
+        return session.loss(targets, head.head(pooled))
+
+    def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
+        steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
+        for step, (tensors, targets) in steps:
+            yield tensors, targets, tf.constant([number, step])
+
+    fit(
+        phase.name,
+        loss=loss,
+        variables=trainable(session.model, phase.layers),
+        state=[*session.model.weights, *head.state],
+        batches=batches,
+        schedule=schedule,
+        checkpoint=checkpoint,
+        after_epoch=lambda epoch, value: session.log(phase.name, epoch, value, material.logits()),
+    )
+    head.end()
+
+
+def phase_schedule(phase: Phase, photos: int) -> Schedule:
+    steps = max(1, photos // phase.batch_size)
+    return Schedule(
+        steps, steps * phase.epochs, phase.learning_rate, phase.warmup, phase.weight_decay, average=phase.average
+    )
+
+
+def _material(session: Session, number: int, phase: Phase, head: StandardizedHead) -> _Material:
+    if phase.layers == "all" or not session.folded or not phase.views:
+        return _streamed(session, number, phase, head)
+    parts = cut(session.model, phase.layers)
+    training = FrozenOutputs(
+        parts.frozen,
+        session.photos,
+        session.places.cache,
+        views=phase.views,
+        options=session.recipe.augment,
+        seed=(session.recipe.seed, number),
+    )
+    validation = FrozenOutputs(parts.frozen, session.validation, session.places.cache)
+    views = min(phase.views, int((phase.cache_gb * 1e9 - validation.bytes_per_view) // training.bytes_per_view))
+    told = f"{phase.name}: frozen outputs of {training.bytes_per_view / 1e9:.2g} GB a view"
+    if views < 1:
+        print(f"{told} do not fit into cache_gb = {phase.cache_gb:g}: computed anew in each step", file=sys.stderr)
+        return _streamed(session, number, phase, head)
+    if views < phase.views:
+        print(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {phase.views} views", file=sys.stderr)
+    training.views = views
+    training.compute(f"{phase.name}: frozen layers", keep_gb=phase.cache_gb)
+    validation.compute(f"{phase.name}: frozen layers, validation", keep_gb=phase.cache_gb)
+    return _cached(session, number, phase, head, parts, training, validation)
+
+
+def _cached(
+    session: Session,
+    number: int,
+    phase: Phase,
+    head: StandardizedHead,
+    parts: Cut,
+    training: FrozenOutputs,
+    validation: FrozenOutputs,
+) -> _Material:
+    targets = session.photos.targets
+
+    def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
+        """Each photo once, in a view drawn at random. The last, partial batch is left out."""
+        rng = np.random.default_rng((session.recipe.seed, number, epoch))
+        batch_size = min(phase.batch_size, len(targets))
+        order, views = rng.permutation(len(targets)), rng.integers(training.views, size=len(targets))
+        for start in range(first_step * batch_size, len(order) // batch_size * batch_size, batch_size):
+            chosen = order[start : start + batch_size]
+            yield [tf.constant(t) for t in training.rows(views[chosen], chosen)], tf.constant(targets[chosen])
+
+    def model(tensors: Any, *, training: bool) -> Any:
+        return head.head(head.standardize(parts.learning(tensors, training=training)))
+
+    return _Material(parts.learning, batches, lambda: session.validation_logits(model, validation.in_order()))
+
+
+def _streamed(session: Session, number: int, phase: Phase, head: StandardizedHead) -> _Material:
+    features = tf_keras.Model(session.model.input, session.model.get_layer("features").output)
+
+    def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
+        return session.batches(phase.batch_size, (session.recipe.seed, number), epoch, first_step)
+
+    def model(pixels: Any, *, training: bool) -> Any:
+        return head.head(head.standardize(features(pixels, training=training)))
+
+    return _Material(features, batches, lambda: session.validation_logits(model))

@@ -1,0 +1,152 @@
+"""What the stretches of one training share: its photos, the model that they change, validation and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, Targets
+from edge_tagger.metrics import macro_map, micro_map
+from edge_tagger.progress import Progress
+from edge_tagger.taxonomy import Taxonomy
+from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
+from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.losses import Loss, make_loss
+from edge_tagger.train.prepare import Prepared
+from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.resnet import Weights, build, fold, get_weights, set_weights
+from edge_tagger.train.run import RunFolder
+from edge_tagger.train.start import equalize, start_weights
+
+VALIDATION_BATCH = 32
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a training writes besides its run: outputs of frozen layers, which runs can share, and TensorBoard logs."""
+
+    cache: Path
+    tensorboard: Path | None = None
+
+
+class Session:
+    """One training. `model` is its tagger, in the normalized form as long as it is not `folded`."""
+
+    def __init__(
+        self, recipe: Recipe, run: RunFolder, prepared: Prepared, pretrained: Weights | None, places: Places
+    ) -> None:
+        self.recipe, self.run, self.places = recipe, run, places
+        self.photos = PhotoSet(*prepared.of("train"))
+        self.validation = PhotoSet(*prepared.of("val"))
+        tf_keras.backend.clear_session()  # else a second training's layers are named quantize_layer_1
+        tf_keras.utils.set_random_seed(recipe.seed)
+        self.folded = pretrained is not None
+        self.model = self._build()
+        self._start(pretrained)
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        return self.run.read_manifest().taxonomy
+
+    @cached_property
+    def loss(self) -> Loss:
+        return make_loss(self.recipe.loss, self.taxonomy, self.photos.targets)
+
+    @cached_property
+    def representative(self) -> NDArray[np.uint8]:
+        """uint8 [n, S, S, 3] of the training split."""
+        photos: NDArray[np.uint8] = np.load(self.run.representative_path)
+        return photos
+
+    def batches(self, batch_size: int, seed: tuple[int, ...], epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
+        """Tensors (uint8 [B, S, S, 3], int8 [B, N]) of one epoch, shuffled and augmented, from `first_step` on."""
+        return training_batches(
+            self.photos,
+            size=self.recipe.model.image_size,
+            batch_size=min(batch_size, len(self.photos)),
+            options=self.recipe.augment,
+            seed=seed,
+            epoch=epoch,
+            first_step=first_step,
+        )
+
+    def validation_logits(self, model: Any, batches: Iterable[Any] | None = None) -> Logits:
+        """float32 [photos, N] of the validation split. `model` maps pixels, or what `batches` gives, to logits."""
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def forward(batch: Any) -> Any:
+            return model(tf.nest.map_structure(lambda t: tf.cast(t, tf.float32), batch), training=False)
+
+        if batches is None:
+            size = self.recipe.model.image_size
+            batches = (b for b, _ in plain_batches(self.validation, size=size, batch_size=VALIDATION_BATCH))
+        logits = []
+        with Progress(len(self.validation), "validate", unit="photo") as bar:
+            for batch in batches:
+                logits.append(forward(batch).numpy())
+                bar.update(len(logits[-1]))
+        return np.concatenate(logits)
+
+    def pooled_representative(self) -> NDArray[np.float32]:
+        """float32 [n, C]: the pooled features of the representative photos."""
+        pooled = tf_keras.Model(self.model.input, self.model.get_layer("features").output)
+        photos = self.representative.astype(np.float32)
+        starts = range(0, len(photos), VALIDATION_BATCH)
+        return np.concatenate([pooled(photos[start : start + VALIDATION_BATCH], training=False) for start in starts])
+
+    def log(self, phase: str, epoch: int, loss: float, logits: Logits) -> None:
+        """Write an epoch's figures to the run and to TensorBoard."""
+        figures = {"loss": loss, **validation_figures(self.validation.targets, logits)}
+        self.run.log(phase, epoch, figures)
+        if self.places.tensorboard is not None:
+            with tf.summary.create_file_writer(str(self.places.tensorboard / phase)).as_default():
+                for name, value in figures.items():
+                    tf.summary.scalar(name, value, step=epoch)
+
+    def fold(self) -> None:
+        """Bring the model into the folded form, if it is not."""
+        if not self.folded:
+            trained = fold(get_weights(self.model), self.recipe.model.backbone)
+            self.folded = True
+            self.model = self._build()
+            set_weights(self.model, trained)
+
+    def _build(self) -> Any:
+        options = self.recipe.model
+        return build(
+            options.backbone,
+            stages=options.stages,
+            image_size=options.image_size,
+            tags=self.photos.targets.shape[1],
+            folded=self.folded,
+            taps=options.taps,
+            pool=options.pool,
+        )
+
+    def _start(self, pretrained: Weights | None) -> None:
+        """Pretrained or fresh weights; the head's bias starts at each tag's log-odds in the training split."""
+        set_weights(self.model, start_weights(self.recipe.model, pretrained))
+        if pretrained is not None:
+            equalize(self.model, self.representative)
+        head = self.model.get_layer("head")
+        kernel, _ = head.get_weights()
+        head.set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
+
+
+def validation_figures(targets: Targets, logits: Logits) -> dict[str, float]:
+    """Mean average precision of logits."""
+    return {"map_macro": macro_map(targets, logits) or 0.0, "map_micro": micro_map(targets, logits) or 0.0}
+
+
+def _log_odds(targets: Targets) -> NDArray[np.float32]:
+    """float32 [N]: log-odds of each tag, with one imagined photo of either kind."""
+    positive, negative = (targets == POSITIVE).sum(0) + 1.0, (targets == NEGATIVE).sum(0) + 1.0
+    odds: NDArray[np.float32] = np.log(positive / negative).astype(np.float32)
+    return odds
