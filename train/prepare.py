@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,7 @@ def _provenance(
         "weights": weights.name if weights else None,
         "weights_sha256": _sha256(weights) if weights else None,
         "recipe": recipe.name,
+        "model": asdict(recipe.model),
         "seed": recipe.seed,
         "versions": {name: _version(name) for name in _VERSIONS_OF},
     }

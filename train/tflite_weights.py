@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 from numpy.typing import NDArray
 
-from edge_tagger.errors import RunError
+from edge_tagger.errors import ManifestError, RunError
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import read_manifest, read_model, split_model
 from edge_tagger.train.differences import check_names
@@ -32,7 +32,8 @@ _KERNELS: dict[str, tuple[str, Callable[[NDArray[np.float32]], NDArray[np.float3
     "DEPTHWISE_CONV_2D": ("depthwise_kernel", lambda kernel: kernel[0][..., None]),  # 1HWI -> HWI1
     "FULLY_CONNECTED": ("kernel", lambda kernel: kernel.T),
 }
-_PASSED = {"PAD", "MAX_POOL_2D", "MEAN", "RELU", "LOGISTIC", "DEQUANTIZE"}  # one input, no weights
+_PASSED = {"PAD", "MAX_POOL_2D", "MEAN", "REDUCE_MAX", "RELU", "LOGISTIC", "DEQUANTIZE"}  # one input, no weights
+_JOINING = {"ADD", "CONCATENATION"}
 _ADVICE = "give the float16 or float32 file that `edge-tagger convert` wrote"
 _Node = TypeVar("_Node")
 
@@ -56,12 +57,13 @@ def read_tflite(path: Path, backbone: str, stages: int, *, tags: Sequence[str] |
     data = read_model(path)
     outputs = Model(data).num_scores  # has LiteRT verify the structure, on which the walk relies
     found = _Graph(data, str(path)).layers()
+    pooling = _pooling(data)
     for count in range(stages, 5):  # the first that fits; else the differences from `stages` are told
-        names, shapes = _model_layers(backbone, count, outputs)
+        names, shapes = _model_layers(backbone, count, outputs, pooling)
         if len(names) == len(found):
             break
     else:
-        names, shapes = _model_layers(backbone, stages, outputs)
+        names, shapes = _model_layers(backbone, stages, outputs, pooling)
     weights = _named(found, names, shapes)
     check_names(weights, shapes, str(path))
     head = {name: weights.pop(name) for name in ("head.kernel", "head.bias")}
@@ -84,9 +86,10 @@ class _Graph:
 
     def _before(self, op: Any) -> list[Any]:
         name = self._name(op)
-        if name not in _PASSED | _KERNELS.keys() | {"ADD"}:
+        if name not in _PASSED | _KERNELS.keys() | _JOINING:
             raise RunError(f"{self.source} has an operator {name}, which no float model of edge-tagger has; {_ADVICE}")
-        inputs = [tensor for tensor in op.inputs[: 2 if name == "ADD" else 1] if tensor not in self.graph.inputs]
+        tensors = op.inputs if name in _JOINING else op.inputs[:1]
+        inputs = [tensor for tensor in tensors if tensor not in self.graph.inputs]
         if any(tensor not in self.producers for tensor in inputs):
             raise RunError(f"{self.source} adds constants, which no float model of edge-tagger does; {_ADVICE}")
         return [self.producers[tensor] for tensor in inputs]
@@ -114,9 +117,21 @@ class _Graph:
         return _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]  # old files have the second alone
 
 
-def _model_layers(backbone: str, stages: int, outputs: int) -> tuple[list[str], dict[str, tuple[int, ...]]]:
+def _pooling(data: bytes) -> dict[str, Any]:
+    """What the file's manifest says of the maps that its head sees, as arguments of `resnet.build`."""
+    try:
+        model = read_manifest(data).provenance.get("model", {})
+    except ManifestError:
+        return {}
+    return {name: model[name] for name in ("taps", "pool") if name in model}
+
+
+def _model_layers(
+    backbone: str, stages: int, outputs: int, pooling: dict[str, Any]
+) -> tuple[list[str], dict[str, tuple[int, ...]]]:
     """Names of the layers with weights in the order of the walk; name -> shape of their weights."""
-    model = build(backbone, stages=stages, image_size=32, tags=outputs, folded=True)
+    pooling = {**pooling, "taps": [tap for tap in pooling.get("taps", []) if tap < stages]}
+    model = build(backbone, stages=stages, image_size=32, tags=outputs, folded=True, **pooling)
     ordered = _walk(model.get_layer("scores"), _layers_before)
     shapes = {name: value.shape for name, value in get_weights(model).items()}
     return [layer.name for layer in ordered if layer.weights], shapes

@@ -20,10 +20,10 @@ SIZE = 32
 TAGS = ("colour/Red", "colour/Green", "colour/Blue")
 
 
-def random_model(backbone: str, stages: int) -> Any:
+def random_model(backbone: str, stages: int, **pooling: Any) -> Any:
     """Folded, with weights of which no two layers share any, and with activations of about 1."""
     rng = np.random.default_rng(0)
-    model = build(backbone, folded=True, stages=stages, image_size=SIZE, tags=len(TAGS))
+    model = build(backbone, folded=True, stages=stages, image_size=SIZE, tags=len(TAGS), **pooling)
     weights = {}
     for name, value in get_weights(model).items():
         around = 1.0 if name.endswith("depthwise_kernel") else 0.0
@@ -54,6 +54,18 @@ def test_a_float16_model_gives_its_weights_back(
     np.testing.assert_allclose(scores, Model(tmp_path / "m.tflite").scores(photos(1)[0]), atol=1e-3)
     np.testing.assert_allclose(scores, model(photos(1).astype(np.float32))[0], atol=0.01)
     assert np.ptp(scores) > 0.02
+
+
+def test_taps_are_read_from_a_file_that_says_it_has_them(to_tflite: ToTflite, tmp_path: Path) -> None:
+    pooling: dict[str, Any] = {"taps": (1,), "pool": "mean+max"}
+    model = random_model("resnet10", 2, **pooling)
+    taxonomy = Taxonomy((Facet("colour", ("colour",)),), tuple(Tag.from_id(tag) for tag in TAGS))
+    manifest = Manifest("m", SIZE, taxonomy, (0.5,) * 3, provenance={"model": {"taps": [1], "pool": "mean+max"}})
+    (tmp_path / "m.tflite").write_bytes(with_metadata(to_tflite(model, "float16"), manifest))
+    original, read = get_weights(model), read_pretrained(tmp_path / "m.tflite", "resnet10", 2, tags=TAGS)
+    assert read.keys() == original.keys() and "tap1.bias" in read
+    for name, value in read.items():
+        np.testing.assert_allclose(value, original[name], rtol=1e-3, atol=1e-6, err_msg=name)
 
 
 def test_layers_that_share_their_values_are_told_apart(to_tflite: ToTflite, tmp_path: Path) -> None:
