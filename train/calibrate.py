@@ -78,18 +78,24 @@ def fold_into_head(
 def cross_fitted_errors(
     targets: Targets, logits: NDArray[np.floating[Any]], taxonomy: Taxonomy, *, seed: int = 0
 ) -> dict[str, float | None]:
-    """`val_ece_before` and `val_ece_after`: the expected calibration error on photos that calibration did not see.
-
-    It is fitted on one random half of the photos and measured on the other, and the other way round.
-    """
-    first = np.random.default_rng(seed).permutation(len(targets)) < len(targets) // 2
-    after = np.empty(logits.shape, np.float32)
-    for half in (first, ~first):
-        after[~half] = fit_calibration(targets[half], logits[half], taxonomy).scores(logits[~half])
+    """`val_ece_before` and `val_ece_after`: the expected calibration error on photos that calibration did not see."""
+    after = cross_fitted_scores(targets, logits, taxonomy, seed=seed)
     return {
         "val_ece_before": expected_calibration_error(targets, _sigmoid(logits.astype(np.float64))),
         "val_ece_after": expected_calibration_error(targets, after),
     }
+
+
+def cross_fitted_scores(
+    targets: Targets, logits: NDArray[np.floating[Any]], taxonomy: Taxonomy, *, seed: int = 0
+) -> NDArray[np.float32]:
+    """Scores of logits, both [photos, N]: one random half of the photos calibrated by the other, and the other way
+    round."""
+    first = np.random.default_rng(seed).permutation(len(targets)) < len(targets) // 2
+    scores = np.empty(logits.shape, np.float32)
+    for half in (first, ~first):
+        scores[~half] = fit_calibration(targets[half], logits[half], taxonomy).scores(logits[~half])
+    return scores
 
 
 def _fit(targets: Targets, logits: Values, log_scale: Values, offset: Values) -> tuple[Values, Values]:

@@ -14,10 +14,20 @@ from edge_tagger.train.fit import Schedule, finished_steps, fit
 from edge_tagger.train.frozen import FrozenOutputs
 from edge_tagger.train.head import StandardizedHead
 from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.losses import make_loss
 from edge_tagger.train.recipe import Phase
 from edge_tagger.train.session import Logits, Session
 
 Batches = Callable[[int, int], Iterator[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What the frozen layers of a phase put out for either split, beside the layers that learn from it."""
+
+    parts: Cut
+    training: FrozenOutputs
+    validation: FrozenOutputs
 
 
 @dataclass(frozen=True)
@@ -30,24 +40,30 @@ class _Material:
     logits: Callable[[], Logits]
 
 
-def run_phase(session: Session, number: int, phase: Phase) -> None:
-    """Train the layers of one phase; where it has been done, only take its result."""
+def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None = None) -> None:
+    """Train the layers of one phase; where it has been done, only take its result.
+
+    `frozen` is what compute_frozen gave, where another training from the same layers has asked for it already.
+    """
     head = StandardizedHead(session.model.get_layer("head"))
     schedule = phase_schedule(phase, len(session.photos))
     checkpoint = session.run.checkpoint(phase.name)
     if session.folded and not checkpoint.exists():
         head.begin(session.pooled_representative())
-    if finished_steps(checkpoint) < schedule.total_steps:
-        material = _material(session, number, phase, head)
+    if frozen is None and finished_steps(checkpoint) < schedule.total_steps:  # else only the checkpoint will be read
+        frozen = compute_frozen(session, number, phase)
+    if frozen is None:
+        material = _streamed(session, number, phase, head)
     else:
-        material = _streamed(session, number, phase, head)  # only the checkpoint will be read
+        material = _cached(session, number, phase, head, frozen)
+    criterion = make_loss(session.recipe.loss, session.taxonomy, session.photos.targets)
 
     def loss(tensors: Any, targets: Any, seed: Any) -> Any:
         inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
         pooled = head.standardize(material.features(inputs, training=not session.folded))
         if phase.dropout:
             pooled = tf.nn.experimental.stateless_dropout(pooled, phase.dropout, seed)
-        return session.loss(targets, head.head(pooled))
+        return criterion(targets, head.head(pooled))
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
@@ -74,9 +90,11 @@ def phase_schedule(phase: Phase, photos: int) -> Schedule:
     )
 
 
-def _material(session: Session, number: int, phase: Phase, head: StandardizedHead) -> _Material:
+def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None:
+    """Compute the layers before those that learn, or find what they put out in the cache; None where nothing is frozen,
+    the phase asks for no views, or not one fits into its cache."""
     if phase.layers == "all" or not session.folded or not phase.views:
-        return _streamed(session, number, phase, head)
+        return None
     parts = cut(session.model, phase.layers)
     training = FrozenOutputs(
         parts.frozen,
@@ -91,39 +109,31 @@ def _material(session: Session, number: int, phase: Phase, head: StandardizedHea
     told = f"{phase.name}: frozen outputs of {training.bytes_per_view / 1e9:.2g} GB a view"
     if views < 1:
         print(f"{told} do not fit into cache_gb = {phase.cache_gb:g}: computed anew in each step", file=sys.stderr)
-        return _streamed(session, number, phase, head)
+        return None
     if views < phase.views:
         print(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {phase.views} views", file=sys.stderr)
     training.views = views
     training.compute(f"{phase.name}: frozen layers", keep_gb=phase.cache_gb)
     validation.compute(f"{phase.name}: frozen layers, validation", keep_gb=phase.cache_gb)
-    return _cached(session, number, phase, head, parts, training, validation)
+    return Frozen(parts, training, validation)
 
 
-def _cached(
-    session: Session,
-    number: int,
-    phase: Phase,
-    head: StandardizedHead,
-    parts: Cut,
-    training: FrozenOutputs,
-    validation: FrozenOutputs,
-) -> _Material:
-    targets = session.photos.targets
+def _cached(session: Session, number: int, phase: Phase, head: StandardizedHead, frozen: Frozen) -> _Material:
+    targets, parts = session.photos.targets, frozen.parts
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         """Each photo once, in a view drawn at random. The last, partial batch is left out."""
         rng = np.random.default_rng((session.recipe.seed, number, epoch))
         batch_size = min(phase.batch_size, len(targets))
-        order, views = rng.permutation(len(targets)), rng.integers(training.views, size=len(targets))
+        order, views = rng.permutation(len(targets)), rng.integers(frozen.training.views, size=len(targets))
         for start in range(first_step * batch_size, len(order) // batch_size * batch_size, batch_size):
             chosen = order[start : start + batch_size]
-            yield [tf.constant(t) for t in training.rows(views[chosen], chosen)], tf.constant(targets[chosen])
+            yield [tf.constant(t) for t in frozen.training.rows(views[chosen], chosen)], tf.constant(targets[chosen])
 
     def model(tensors: Any, *, training: bool) -> Any:
         return head.head(head.standardize(parts.learning(tensors, training=training)))
 
-    return _Material(parts.learning, batches, lambda: session.validation_logits(model, validation.in_order()))
+    return _Material(parts.learning, batches, lambda: session.validation_logits(model, frozen.validation.in_order()))
 
 
 def _streamed(session: Session, number: int, phase: Phase, head: StandardizedHead) -> _Material:

@@ -17,7 +17,6 @@ from edge_tagger.progress import Progress
 from edge_tagger.taxonomy import Taxonomy
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.keras import tf, tf_keras
-from edge_tagger.train.losses import Loss, make_loss
 from edge_tagger.train.prepare import Prepared
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.resnet import Weights, build, fold, get_weights, set_weights
@@ -54,10 +53,6 @@ class Session:
     @cached_property
     def taxonomy(self) -> Taxonomy:
         return self.run.read_manifest().taxonomy
-
-    @cached_property
-    def loss(self) -> Loss:
-        return make_loss(self.recipe.loss, self.taxonomy, self.photos.targets)
 
     @cached_property
     def representative(self) -> NDArray[np.uint8]:
@@ -110,6 +105,13 @@ class Session:
                 for name, value in figures.items():
                     tf.summary.scalar(name, value, step=epoch)
 
+    def start_head(self) -> None:
+        """A head that knows nothing: small weights by the recipe's seed, the bias at each tag's log-odds in the
+        training split."""
+        head = self.model.get_layer("head")
+        kernel = tf_keras.initializers.GlorotUniform(self.recipe.seed)(head.kernel.shape).numpy()
+        head.set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
+
     def fold(self) -> None:
         """Bring the model into the folded form, if it is not."""
         if not self.folded:
@@ -131,13 +133,11 @@ class Session:
         )
 
     def _start(self, pretrained: Weights | None) -> None:
-        """Pretrained or fresh weights; the head's bias starts at each tag's log-odds in the training split."""
+        """Pretrained or fresh weights, and a fresh head."""
         set_weights(self.model, start_weights(self.recipe.model, pretrained))
         if pretrained is not None:
             equalize(self.model, self.representative)
-        head = self.model.get_layer("head")
-        kernel, _ = head.get_weights()
-        head.set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
+        self.start_head()
 
 
 def validation_figures(targets: Targets, logits: Logits) -> dict[str, float]:
