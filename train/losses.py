@@ -69,10 +69,12 @@ def _effective_number(options: LossOptions, counted: Targets) -> Callable[[Any, 
 
 def _focal(options: LossOptions, _counted: Targets) -> Callable[[Any, Any, Any], Any]:
     """Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017."""
-    return lambda shares, positive, negative: (
-        shares * tf.nn.softplus(-positive) * tf.sigmoid(-positive) ** options.gamma
-        + (1 - shares) * tf.nn.softplus(negative) * tf.sigmoid(negative) ** options.gamma
-    )
+
+    def focused(logits: Any) -> Any:
+        """Of a tag that is absent: its loss times its probability to the power of gamma."""
+        return tf.nn.softplus(logits) * tf.exp(-options.gamma * tf.nn.softplus(-logits))
+
+    return lambda shares, positive, negative: shares * focused(-positive) + (1 - shares) * focused(negative)
 
 
 def _asymmetric(options: LossOptions, _counted: Targets) -> Callable[[Any, Any, Any], Any]:
@@ -80,11 +82,13 @@ def _asymmetric(options: LossOptions, _counted: Targets) -> Callable[[Any, Any, 
 
     Source: Ben-Baruch et al., "Asymmetric Loss For Multi-Label Classification", ICCV 2021.
     """
+    log_margin = np.log(np.maximum(options.margin, 1e-30), dtype=np.float32)
 
     def each(shares: Any, positive: Any, negative: Any) -> Any:
-        shifted = tf.maximum(tf.sigmoid(negative) - options.margin, 0)
-        focused = -tf.math.log1p(-tf.minimum(shifted, 1 - 1e-6)) * shifted**options.gamma
-        return shares * tf.nn.softplus(-positive) + (1 - shares) * focused
+        shifted = tf.maximum(tf.sigmoid(negative) - options.margin, 1e-12)  # a root of 0 has no slope
+        loss = tf.nn.softplus(negative)
+        loss = tf.nn.relu(loss - tf.nn.softplus(loss + log_margin))  # -log(1 - shifted), and no 1 - 1 at large logits
+        return shares * tf.nn.softplus(-positive) + (1 - shares) * loss * shifted**options.gamma
 
     return each
 

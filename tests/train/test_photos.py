@@ -9,7 +9,6 @@ import pytest
 from edge_tagger.errors import RunError
 from edge_tagger.train.augment import augment
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
-from edge_tagger.train.losses import masked_binary_crossentropy
 from edge_tagger.train.recipe import AugmentOptions
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -61,11 +60,3 @@ def test_a_photo_that_vanished_is_named(photos: PhotoSet) -> None:
     Path(photos.paths[3]).unlink()
     with pytest.raises(RunError, match=r"3\.png"):
         list(plain_batches(photos, size=8, batch_size=4))
-
-
-def test_unknown_pairs_do_not_touch_the_loss() -> None:
-    logits = np.float32([[2.0, -1.0, 30.0], [0.5, 0.0, -30.0]])
-    targets = np.int8([[1, 0, -1], [0, -1, -1]])
-    known = np.log1p(np.exp([-2.0, -1.0, 0.5]))
-    assert masked_binary_crossentropy(targets, logits).numpy() == pytest.approx(known.mean(), rel=1e-5)
-    assert masked_binary_crossentropy(np.full_like(targets, -1), logits).numpy() == 0
