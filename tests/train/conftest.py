@@ -1,9 +1,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+HEAD = """
+name = "head-tagger"
+[data]
+split = "split"
+[facets.category]
+levels = ["department", "type"]
+[facets.colour]
+column = "colour"
+[model]
+backbone = "resnet10"
+stages = 2
+image_size = 32
+[quantize]
+calibration_photos = 16
+[[phases]]
+name = "head"
+layers = "head"
+views = 3
+batch_size = 16
+"""
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +40,22 @@ def to_tflite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], 
         return writer._convert(folder / model.name, kind, None)
 
     return convert
+
+
+@pytest.fixture(scope="session")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of two stages of a small ResNet."""
+    from edge_tagger.train.resnet import build, get_weights
+    from edge_tagger.train.weights import save_weights
+
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    save_weights(path, get_weights(build("resnet10", folded=False, stages=2, image_size=32, tags=2)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def head_recipe() -> Any:
+    """A recipe that trains only the head, for `drawn` and `pretrained`."""
+    from edge_tagger.train.recipe_file import parse_recipe
+
+    return parse_recipe(HEAD, "head")

@@ -116,17 +116,6 @@ def test_too_many_unreadable_photos_stop_before_training(recipe: Recipe, tmp_pat
         train(tmp_path / "p.csv", recipe, tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights of two stages of a small ResNet."""
-    from edge_tagger.train.resnet import build, get_weights
-    from edge_tagger.train.weights import save_weights
-
-    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
-    save_weights(path, get_weights(build("resnet10", folded=False, stages=2, image_size=32, tags=2)))
-    return path
-
-
 PART = """
 name = "part"
 [data]
