@@ -28,13 +28,15 @@ def train(
     resume: bool = False,
     cache: Path | None = None,
     tensorboard: Path | None = None,
+    strategy: str = "none",
 ) -> None:
     """Train `recipe` on `source` (a CSV or a folder of classes) into the folder `run_path`.
 
     `weights` is a file for the recipe's backbone that edge_tagger.train.weights reads; without it training starts from
     nothing. With `resume` a stopped run goes on where it stopped, to the result that it would have had. Operations are
     deterministic. `cache` is a folder for what frozen layers put out, kept for other runs; without it, it lies in the
-    run and is removed at the end. `tensorboard` is a folder for logs.
+    run and is removed at the end. `tensorboard` is a folder for logs. With the `strategy` "mirrored" all GPUs share
+    each batch of the phases; quantization-aware training, which is short, takes one.
 
     Raises CatalogueError, RecipeError, OutputError, RunError; KeyboardInterrupt after Ctrl-C, the state being saved.
     """
@@ -46,8 +48,9 @@ def train(
         return
     tf.config.experimental.enable_op_determinism()
     prepared = prepare(source, recipe, run, weights)
-    session = Session(recipe, run, prepared, pretrained, Places(cache or run.path / "cache", tensorboard))
-    with _precision(recipe.precision):
+    places = Places(cache or run.path / "cache", tensorboard)
+    session = Session(recipe, run, prepared, pretrained, places, strategy)
+    with session.strategy.scope(), _precision(recipe.precision):
         for number, phase in enumerate(recipe.phases):
             run_phase(session, number, phase)
     finish_float(session)

@@ -16,6 +16,7 @@ from edge_tagger.errors import RunError
 from edge_tagger.progress import Progress
 from edge_tagger.train.checkpoint import load_checkpoint, read_counters, save_checkpoint
 from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.replicas import on_each_share, shared
 
 CHECKPOINT_EVERY_S = 120.0
 
@@ -57,9 +58,9 @@ def fit(
     """Minimize `loss(*batch)` over `variables`; continue from `checkpoint` where there is one.
 
     `state` are all variables that a step may change, besides the optimizer's. `batches(epoch, first_step)` gives the
-    rest of an epoch. `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such.
-    Ctrl-C finishes the step, saves and raises KeyboardInterrupt. Raises RunError where the loss is not a number; the
-    last checkpoint stays.
+    rest of an epoch, tensors [B, ...], which the devices of a tf.distribute strategy share in its scope.
+    `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such. Ctrl-C finishes the
+    step, saves and raises KeyboardInterrupt. Raises RunError where the loss is not a number; the last checkpoint stays.
     """
     optimizer = schedule.optimizer()
     optimizer.build(variables)
@@ -70,12 +71,15 @@ def fit(
         counters = load_checkpoint(checkpoint, everything)
     step, loss_sum = int(counters["step"]), float(counters["loss_sum"])
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def descend(*batch: Any) -> Any:
+    def learn(*batch: Any) -> Any:
         with tf.GradientTape() as tape:
             value = loss(*batch)
         optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
         return value
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def descend(*shares: Any) -> Any:
+        return on_each_share(learn, shares)
 
     def save() -> None:
         save_checkpoint(checkpoint, everything, {"step": step, "loss_sum": loss_sum})
@@ -85,7 +89,7 @@ def fit(
         while step < schedule.total_steps:
             epoch, first = divmod(step, schedule.steps_per_epoch)
             for batch in batches(epoch, first):
-                value = float(descend(*batch))
+                value = float(descend(*shared(batch)))
                 after_step()
                 step, loss_sum = step + 1, loss_sum + value
                 average.update(step)

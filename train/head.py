@@ -17,8 +17,8 @@ class StandardizedHead:
     weights again by `end`. Until `begin` they are 0 and 1."""
 
     def __init__(self, head: Any) -> None:
-        channels = head.kernel.shape[0]
         self.head = head
+        self.channels = channels = int(head.kernel.shape[0])
         self.centre = tf.Variable(tf.zeros(channels), trainable=False, name="centre")
         self.deviation = tf.Variable(tf.ones(channels), trainable=False, name="deviation")
 

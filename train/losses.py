@@ -1,7 +1,7 @@
 """Losses over the logits of many tags, of which some are unknown: for imbalance, for hierarchy, for exclusive answers.
 
 Targets are [B, N]: 1, 0 or any share between for what is known, below 0 for what is not (it is left out). Logits are
-float32 [B, N] before the sigmoid. Each loss is a mean over the known pairs.
+float32 [B, N] before the sigmoid. Each loss is a mean over the known pairs of a batch, also where devices share it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from edge_tagger.catalogue.labels import POSITIVE, Targets
 from edge_tagger.taxonomy import Taxonomy
 from edge_tagger.train.keras import tf
 from edge_tagger.train.recipe import LossOptions
+from edge_tagger.train.replicas import total
 
 Loss = Callable[[Any, Any], Any]
 
@@ -141,8 +142,8 @@ def _softmax(targets: Any, logits: Any) -> Any:
     """Mean softmax cross-entropy over the photos whose one answer among these tags is known."""
     one = tf.cast(tf.reduce_sum(tf.cast(targets > 0, tf.int32), axis=1) == 1, logits.dtype)
     each = tf.nn.softmax_cross_entropy_with_logits(labels=tf.maximum(targets, 0), logits=logits)
-    return tf.reduce_sum(each * one) / tf.maximum(tf.reduce_sum(one), 1)
+    return tf.reduce_sum(each * one) / tf.maximum(total(tf.reduce_sum(one)), 1)
 
 
 def _mean(each: Any, known: Any) -> Any:
-    return tf.reduce_sum(each * known) / tf.maximum(tf.reduce_sum(known), 1)
+    return tf.reduce_sum(each * known) / tf.maximum(total(tf.reduce_sum(known)), 1)

@@ -58,17 +58,16 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
         material = _cached(session, number, phase, head, frozen)
     criterion = make_loss(session.recipe.loss, session.taxonomy, session.photos.targets)
 
-    def loss(tensors: Any, targets: Any, seed: Any) -> Any:
+    def loss(tensors: Any, targets: Any, dropout: Any) -> Any:
         inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
         pooled = head.standardize(material.features(inputs, training=not session.folded))
-        if phase.dropout:
-            pooled = tf.nn.experimental.stateless_dropout(pooled, phase.dropout, seed)
-        return criterion(targets, head.head(pooled))
+        return criterion(targets, head.head(pooled * dropout))
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
         for step, (tensors, targets) in steps:
-            yield tensors, targets, tf.constant([number, step])
+            ones = tf.ones((len(targets), head.channels))
+            yield tensors, targets, tf.nn.experimental.stateless_dropout(ones, phase.dropout, (number, step))
 
     fit(
         phase.name,

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.train.backbones import BACKBONES, Backbone
-from edge_tagger.train.keras import tf_keras
+from edge_tagger.train.keras import tf, tf_keras
 
 Weights = dict[str, NDArray[np.float32]]
 EPSILON = 1e-5
@@ -158,7 +158,8 @@ class _Layers:
         return tf_keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones", activation=activation, name=name)(x)
 
     def batch_norm(self, x: Any, name: str, *, relu: bool, clipped: bool = False) -> Any:
-        x = tf_keras.layers.BatchNormalization(epsilon=EPSILON, momentum=0.9, name=name)(x)
+        in_step = tf.distribute.has_strategy()  # statistics over the whole batch where devices share it
+        x = tf_keras.layers.BatchNormalization(epsilon=EPSILON, momentum=0.9, synchronized=in_step, name=name)(x)
         return tf_keras.layers.ReLU(6.0 if clipped else None, name=f"{name}.relu")(x) if relu else x
 
 

@@ -19,6 +19,7 @@ from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.prepare import Prepared
 from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.replicas import strategy_of
 from edge_tagger.train.resnet import Weights, build, fold, get_weights, set_weights
 from edge_tagger.train.run import RunFolder
 from edge_tagger.train.start import equalize, start_weights
@@ -36,10 +37,17 @@ class Places:
 
 
 class Session:
-    """One training. `model` is its tagger, in the normalized form as long as it is not `folded`."""
+    """One training. `model` is its tagger, in the normalized form as long as it is not `folded`; what changes its
+    weights runs in the scope of `strategy`."""
 
     def __init__(
-        self, recipe: Recipe, run: RunFolder, prepared: Prepared, pretrained: Weights | None, places: Places
+        self,
+        recipe: Recipe,
+        run: RunFolder,
+        prepared: Prepared,
+        pretrained: Weights | None,
+        places: Places,
+        strategy: str = "none",
     ) -> None:
         self.recipe, self.run, self.places = recipe, run, places
         self.photos = PhotoSet(*prepared.of("train"))
@@ -47,8 +55,10 @@ class Session:
         tf_keras.backend.clear_session()  # else a second training's layers are named quantize_layer_1
         tf_keras.utils.set_random_seed(recipe.seed)
         self.folded = pretrained is not None
-        self.model = self._build()
-        self._start(pretrained)
+        self.strategy = strategy_of(strategy)
+        with self.strategy.scope():
+            self.model = self._build()
+            self._start(pretrained)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:

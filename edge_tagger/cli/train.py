@@ -25,6 +25,13 @@ import click
     help="Keep what frozen layers put out here, for other runs too. Default: in the run, removed at its end.",
 )
 @click.option("--tensorboard", type=click.Path(path_type=Path, file_okay=False), help="Write TensorBoard logs here.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored"]),
+    default="none",
+    show_default=True,
+    help="mirrored: all GPUs share each batch, to the result of one.",
+)
 def command(
     source: Path,
     recipe: str | None,
@@ -33,6 +40,7 @@ def command(
     resume: bool,
     cache: Path | None,
     tensorboard: Path | None,
+    strategy: str,
 ) -> None:
     """Train a tagger from SOURCE: a CSV with an image column, or a folder with one sub-folder for each class.
 
@@ -49,7 +57,16 @@ def command(
 
     found = find_weights(weights, chosen.model.backbone)
     try:
-        train(source, chosen, run, weights=found, resume=resume, cache=cache, tensorboard=tensorboard)
+        train(
+            source,
+            chosen,
+            run,
+            weights=found,
+            resume=resume,
+            cache=cache,
+            tensorboard=tensorboard,
+            strategy=strategy,
+        )
     except KeyboardInterrupt:
         click.echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
         raise
