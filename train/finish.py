@@ -60,6 +60,9 @@ def finish_quantized(session: Session) -> None:
         teacher = tf_keras.Model(session.model.input, session.model.get_layer("scores").output)
         student = tf_keras.Model(quantized.input, quantized.get_layer("quant_head").output)
 
+        steps_per_epoch = max(1, len(session.photos) // options.batch_size)
+        schedule = Schedule(steps_per_epoch, options.steps, options.learning_rate)
+
         def loss(pixels: Any, _targets: Any) -> Any:
             photos = tf.cast(pixels, tf.float32)
             return masked_binary_crossentropy(teacher(photos, training=False), student(photos, training=True))
@@ -73,10 +76,12 @@ def finish_quantized(session: Session) -> None:
             variables=trainable(quantized, options.layers),
             state=quantized.weights,
             batches=batches,
-            schedule=Schedule(max(1, len(session.photos) // options.batch_size), options.steps, options.learning_rate),
+            schedule=schedule,
             checkpoint=session.run.checkpoint(QUANTIZE),
             after_step=lambda: hold_ranges(quantized),
-            after_epoch=lambda epoch, value: session.log(QUANTIZE, epoch, value, session.validation_logits(student)),
+            after_epoch=lambda epoch, value: session.log(
+                QUANTIZE, epoch, value, session.validation_logits(student), schedule
+            ),
         )
     export(quantized, session.run.quantized_model)
 

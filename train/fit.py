@@ -32,13 +32,20 @@ class Schedule:
     weight_decay: float = 0.0
     average: float = 0.0  # decay of a moving average of the variables, which stands in for them at the end; 0: none
 
-    def optimizer(self) -> Any:
-        """AdamW (Loshchilov and Hutter, 2019)."""
+    def rate(self) -> Any:
+        """Maps a step to its learning rate."""
         warmup_steps = max(1, round(self.warmup * self.total_steps))
-        rate = tf_keras.optimizers.schedules.CosineDecay(
+        return tf_keras.optimizers.schedules.CosineDecay(
             0.0, max(1, self.total_steps - warmup_steps), warmup_target=self.learning_rate, warmup_steps=warmup_steps
         )
-        optimizer = tf_keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, jit_compile=False)
+
+    def rate_in(self, epoch: int) -> float:
+        """The learning rate in the middle of an epoch."""
+        return float(self.rate()((epoch + 0.5) * self.steps_per_epoch))
+
+    def optimizer(self) -> Any:
+        """AdamW (Loshchilov and Hutter, 2019)."""
+        optimizer = tf_keras.optimizers.AdamW(self.rate(), weight_decay=self.weight_decay, jit_compile=False)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
 

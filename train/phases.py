@@ -77,7 +77,7 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
         batches=batches,
         schedule=schedule,
         checkpoint=checkpoint,
-        after_epoch=lambda epoch, value: session.log(phase.name, epoch, value, material.logits()),
+        after_epoch=lambda epoch, value: session.log(phase.name, epoch, value, material.logits(), schedule),
     )
     head.end()
 

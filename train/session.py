@@ -16,6 +16,8 @@ from edge_tagger.metrics import macro_map, micro_map
 from edge_tagger.progress import Progress
 from edge_tagger.taxonomy import Taxonomy
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
+from edge_tagger.train.events import write_scalars
+from edge_tagger.train.fit import Schedule
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.prepare import Prepared
 from edge_tagger.train.recipe import Recipe
@@ -106,14 +108,12 @@ class Session:
         starts = range(0, len(photos), VALIDATION_BATCH)
         return np.concatenate([pooled(photos[start : start + VALIDATION_BATCH], training=False) for start in starts])
 
-    def log(self, phase: str, epoch: int, loss: float, logits: Logits) -> None:
-        """Write an epoch's figures to the run and to TensorBoard."""
+    def log(self, phase: str, epoch: int, loss: float, logits: Logits, schedule: Schedule) -> None:
+        """Write an epoch's figures to the run and, with its learning rate, to TensorBoard."""
         figures = {"loss": loss, **validation_figures(self.validation.targets, logits)}
         self.run.log(phase, epoch, figures)
         if self.places.tensorboard is not None:
-            with tf.summary.create_file_writer(str(self.places.tensorboard / phase)).as_default():
-                for name, value in figures.items():
-                    tf.summary.scalar(name, value, step=epoch)
+            write_scalars(self.places.tensorboard / phase, epoch, {**figures, "learning_rate": schedule.rate_in(epoch)})
 
     def start_head(self) -> None:
         """A head that knows nothing: small weights by the recipe's seed, the bias at each tag's log-odds in the
