@@ -32,7 +32,8 @@ def finish_float(session: Session) -> None:
     head = model.get_layer("head")
     logits = session.validation_logits(tf_keras.Model(model.input, head.output))
     calibration = fit_calibration(targets, logits, taxonomy)
-    head.set_weights(fold_into_head(*head.get_weights(), calibration))
+    kernel, bias = head.get_weights()
+    head.set_weights(fold_into_head(kernel, bias, calibration))
     save_weights(session.run.path / "weights.safetensors", get_weights(model))
     export(model, session.run.float_model)
 

@@ -133,7 +133,7 @@ class FrozenOutputs:
             bar.update(len(pixels))
         for place, tensors in enumerate(zip(*parts, strict=True)):
             tensor = np.concatenate(tensors)
-            save_array(self._home / f"view{view}-{start:08d}-{place}-{zlib.crc32(tensor):08x}.npy", tensor)
+            save_array(self._home / f"view{view}-{start:08d}-{place}-{zlib.crc32(tensor.data):08x}.npy", tensor)
         return self._found(view, start)
 
 
@@ -141,7 +141,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> Outputs | None:
     """The array in `path`, or None, and the file removed, where it is not whole."""
     try:
         tensor: Outputs = np.load(path, mmap_mode="r")
-        if tensor.shape == shape and f"{zlib.crc32(tensor):08x}" == path.stem[-8:]:
+        if tensor.shape == shape and f"{zlib.crc32(tensor.data):08x}" == path.stem[-8:]:
             return tensor
     except (OSError, ValueError, EOFError):
         pass
