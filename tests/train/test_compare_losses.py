@@ -30,7 +30,7 @@ def test_figures_are_top1_of_each_level_and_of_any_of_facets_none() -> None:
     targets = np.array([[1, 0, 1, 0, 1], [1, 0, 0, 1, 0], [0, 1, 0, 0, 0], [1, 0, -1, -1, 0]], np.int8)
     logits = np.float32([[3, -3, 3, -3, 3], [3, -3, 2, -3, -3], [-3, 3, -3, -3, -3], [-3, 3, -3, -3, -3]])
     found = figures(np.repeat(targets, 20, axis=0), np.repeat(logits, 20, axis=0), TAXONOMY)
-    assert list(found) == ["mAP macro", "mAP micro", "broad", "fine"]
+    assert list(found) == ["mAP macro", "consistent", "mAP micro", "broad", "fine"]
     assert found["broad"] == 0.75 and found["fine"] == 0.5
     assert 0.5 < found["mAP macro"] < 1
 
@@ -67,8 +67,8 @@ def test_the_command_prints_a_table_and_names_what_is_wrong(
     done = CliRunner().invoke(module.command, [str(drawn), *options, "--weights", str(pretrained)])
     assert done.exit_code == 0
     head, line, row = done.stdout.splitlines()
-    assert head == "| loss | mAP macro | mAP micro | department | type | colour |"
-    assert line.count("|") == row.count("|") == 7 and row.startswith("| binary_crossentropy |")
+    assert head == "| loss | mAP macro | consistent | mAP micro | department | type | colour |"
+    assert line.count("|") == row.count("|") == 8 and row.startswith("| binary_crossentropy |")
 
     refused = CliRunner().invoke(module.command, [str(drawn), *options, "--weights", "none"])
     assert refused.exit_code == 3 and refused.stderr.startswith("Error: ") and refused.stderr.count("\n") == 1
