@@ -23,7 +23,8 @@ Loss = Callable[[Any, Any], Any]
 def make_loss(options: LossOptions, taxonomy: Taxonomy, targets: Targets) -> Loss:
     """The loss of a recipe, (targets, logits) -> scalar; `targets` int8 [n, N] of the training split are counted.
 
-    `coherent` puts the maximum over a tag's subtree in the place of its logit, as the decoder does; `siblings` adds
+    `coherent` puts the maximum over a tag's subtree in the place of its logit, as the decoder does: a parent then
+    learns only where no child speaks for it, and its own score, undecoded, falls behind. `siblings` adds
     that share of a softmax cross-entropy over each level of each exclusive facet, which is what top-1 asks for.
     """
     each = _LOSSES[options.kind](options, targets)

@@ -55,14 +55,14 @@ class AugmentOptions:
 @dataclass(frozen=True)
 class LossOptions:
     """`kind` is one of "binary_crossentropy", "effective_number" (`beta`), "focal" (`gamma`), "asymmetric" (`gamma`,
-    `margin`). `siblings` and `coherent`: see edge_tagger.train.losses."""
+    `margin`). `siblings` and `coherent`: see edge_tagger.train.losses; docs/training.md has them compared."""
 
     kind: str = "binary_crossentropy"
     beta: float = 0.999
     gamma: float = 2.0
     margin: float = 0.05
     siblings: float = 0.0
-    coherent: bool = True
+    coherent: bool = False
 
 
 @dataclass(frozen=True)
