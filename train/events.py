@@ -1,4 +1,4 @@
-"""Figures as TensorBoard reads them, written without it: tf.summary.scalar raises where TensorBoard is not installed."""
+"""Figures as TensorBoard reads them. It need not be installed, as it has to be for tf.summary.scalar."""
 
 from __future__ import annotations
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from edge_tagger.catalogue.labels import POSITIVE
 from edge_tagger.taxonomy import Taxonomy
 from edge_tagger.train.calibrate import cross_fitted_errors, fit_calibration, fold_into_head
 from edge_tagger.train.cut import trainable
@@ -40,7 +43,10 @@ def finish_float(session: Session) -> None:
     scores = taxonomy.consistent(calibration.scores(logits))
     target = parse_target(session.recipe.thresholds)
     thresholds = tune_thresholds(targets, scores, target)
-    _tell_missed(missed(targets, scores, thresholds, target), taxonomy, session.recipe.thresholds)
+    short = missed(targets, scores, thresholds, target)
+    _tell(short, taxonomy, f"do not hold {session.recipe.thresholds!r} on the validation split")
+    absent = np.flatnonzero(~(targets == POSITIVE).any(axis=0)).tolist()
+    _tell(absent, taxonomy, "have no photo in the validation split, so that their thresholds and scores are untested")
     figures = validation_figures(targets, calibration.scores(logits))
     errors = cross_fitted_errors(targets, logits, taxonomy, seed=session.recipe.seed)
     session.run.write_manifest(
@@ -87,12 +93,11 @@ def finish_quantized(session: Session) -> None:
     export(quantized, session.run.quantized_model)
 
 
-def _tell_missed(places: tuple[int, ...], taxonomy: Taxonomy, target: str) -> None:
+def _tell(places: Sequence[int], taxonomy: Taxonomy, what: str) -> None:
     if places:
         named = ", ".join(taxonomy.tags[place].id for place in places[:_MAX_NAMED])
         more = f" and {len(places) - _MAX_NAMED} more" if len(places) > _MAX_NAMED else ""
         print(
-            f"Warning: {len(places)} of {len(taxonomy)} tags do not hold {target!r} on the validation split: "
-            f"{named}{more}",
+            f"Warning: {len(places)} of {len(taxonomy)} tags {what}: {named}{more}",
             file=sys.stderr,
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge_tagger.errors import RunError
 from edge_tagger.progress import Progress
 from edge_tagger.train.checkpoint import load_checkpoint, read_counters, save_checkpoint
@@ -89,6 +91,7 @@ def fit(
         return on_each_share(learn, shares)
 
     def save() -> None:
+        _check_weights(name, variables, step)
         save_checkpoint(checkpoint, everything, {"step": step, "loss_sum": loss_sum})
 
     saved_at = time.monotonic()
@@ -109,6 +112,7 @@ def fit(
                     saved_at = time.monotonic()
                 if stopped.is_set():
                     raise KeyboardInterrupt
+            _check_weights(name, variables, step)
             average.swap()
             after_epoch(epoch, loss_sum / (step - epoch * schedule.steps_per_epoch))
             if step < schedule.total_steps:
@@ -156,10 +160,19 @@ def finished_steps(checkpoint: Path) -> int:
 
 def _check_finite(name: str, loss: float, step: int) -> None:
     if not math.isfinite(loss):
-        raise RunError(
-            f"the loss of phase {name!r} is {loss} at step {step}; the last checkpoint is kept; "
-            "lower the learning rate in the recipe"
-        )
+        raise _diverged(f"the loss of phase {name!r} is {loss} at step {step}")
+
+
+def _check_weights(name: str, variables: Sequence[Any], step: int) -> None:
+    """The last step of an epoch can break what its own loss did not show."""
+    if not all(np.isfinite(variable.numpy()).all() for variable in variables):
+        raise _diverged(f"weights of phase {name!r} are not finite after step {step}")
+
+
+def _diverged(what: str) -> RunError:
+    return RunError(
+        f"{what}; the last checkpoint is kept; lower the learning rate in the recipe and begin with another --out"
+    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger.errors import OutputError
 from edge_tagger.progress import Progress
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.dataset import PhotoSet, augmented_batches, plain_batches
@@ -50,7 +51,12 @@ class FrozenOutputs:
     def compute(self, name: str, *, keep_gb: float) -> None:
         """Make the files that are not there; what others left in the folder is removed, the oldest first, until all of
         it fits into `keep_gb`. `name` stands beside the progress bar. Raises OutputError, RunError."""
-        self._home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot make the cache {self._home}: {error.strerror}; choose another --cache"
+            ) from error
         _make_room(self.folder, self._home, int(keep_gb * 1e9) - self.views * self.bytes_per_view)
         with Progress(self.views * len(self.photos), name, unit="photo") as bar:
             for view in range(self.views):

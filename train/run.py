@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ class RunFolder:
                 raise OutputError(f"{path} holds another run; continue it with --resume or choose another --out")
             _check_same(load_recipe(str(run.recipe_path)), recipe, path)
             run.checkpoints.mkdir(exist_ok=True)
+            _sweep(path)
             return run
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -153,6 +155,15 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read ({error}); this run is not finished or broken") from error
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed training was writing; edge_tagger.files names it so."""
+    for beside in [found for folder in ("", "*/", "cache/*/") for found in path.glob(f"{folder}.*.????????")]:
+        if beside.is_dir():
+            shutil.rmtree(beside, ignore_errors=True)
+        else:
+            beside.unlink(missing_ok=True)
 
 
 def _check_same(old: Recipe, new: Recipe, path: Path) -> None:

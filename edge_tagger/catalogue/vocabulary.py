@@ -50,7 +50,8 @@ def build_vocabulary(facets: Sequence[Facet], photos: Sequence[Photo], *, min_co
             home = homes[len(path) - 1, path[-1]]
             totals.update({home[: depth + 1]: count for depth in range(len(home))})
         kept = sorted(path for path, count in totals.items() if count >= min_count)
-        if len([path for path in kept if len(path) == 1]) < (2 if facet.exclusive else 1):
+        choices = Counter(len(path) for path in kept)  # of one parent's children there can be a choice, too
+        if max(choices.values(), default=0) < (2 if facet.exclusive else 1):
             raise CatalogueError(
                 f"facet {facet.name!r} ({', '.join(facet.columns)}) keeps {len(kept)} tags with at least {min_count} "
                 "photos in the training split; lower min_count, add photos, or leave the facet out of the recipe"
