@@ -8,6 +8,8 @@ from typing import Any
 
 from edge_tagger.train.keras import tf, tf_keras
 
+_WITH_HEAD = ("head", "hidden", "palette")
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -21,12 +23,14 @@ class Cut:
 
 
 def learns(layer: str, layers: str) -> bool:
-    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name."""
+    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. What no pretrained
+    weights hold, the palette and the hidden units, learns with the head."""
     name = layer.removeprefix("quant_")
+    with_head = name.startswith(_WITH_HEAD)
     if layers == "all":
-        return name.startswith(("stem", "stage", "tap", "final_norm", "head"))
-    if name.startswith("head") or layers == "head":
-        return name.startswith("head")
+        return with_head or name.startswith(("stem", "stage", "tap", "final_norm"))
+    if with_head or layers == "head":
+        return with_head
     first = int(layers[-1])
     return name.startswith("final_norm") or (name.startswith(("stage", "tap")) and _stage(name) >= first)
 

@@ -45,7 +45,7 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
 
     `frozen` is what compute_frozen gave, where another training from the same layers has asked for it already.
     """
-    head = StandardizedHead(session.model.get_layer("head"))
+    head = StandardizedHead(session.model)
     schedule = phase_schedule(phase, len(session.photos))
     checkpoint = session.run.checkpoint(phase.name)
     if session.folded and not checkpoint.exists():
@@ -60,13 +60,12 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
 
     def loss(tensors: Any, targets: Any, dropout: Any) -> Any:
         inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
-        pooled = head.standardize(material.features(inputs, training=not session.folded))
-        return criterion(targets, head.head(pooled * dropout))
+        return criterion(targets, head(material.features(inputs, training=not session.folded), dropout))
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
         for step, (tensors, targets) in steps:
-            ones = tf.ones((len(targets), head.channels))
+            ones = tf.ones((len(targets), head.width))
             yield tensors, targets, tf.nn.experimental.stateless_dropout(ones, phase.dropout, (number, step))
 
     fit(
@@ -130,7 +129,7 @@ def _cached(session: Session, number: int, phase: Phase, head: StandardizedHead,
             yield [tf.constant(t) for t in frozen.training.rows(views[chosen], chosen)], tf.constant(targets[chosen])
 
     def model(tensors: Any, *, training: bool) -> Any:
-        return head.head(head.standardize(parts.learning(tensors, training=training)))
+        return head(parts.learning(tensors, training=training))
 
     return _Material(parts.learning, batches, lambda: session.validation_logits(model, frozen.validation.in_order()))
 
@@ -142,6 +141,6 @@ def _streamed(session: Session, number: int, phase: Phase, head: StandardizedHea
         return session.batches(phase.batch_size, (session.recipe.seed, number), epoch, first_step)
 
     def model(pixels: Any, *, training: bool) -> Any:
-        return head.head(head.standardize(features(pixels, training=training)))
+        return head(features(pixels, training=training))
 
     return _Material(features, batches, lambda: session.validation_logits(model))

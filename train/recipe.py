@@ -30,13 +30,16 @@ class DataOptions:
 @dataclass(frozen=True)
 class ModelOptions:
     """`taps` are earlier stages whose maps the head sees too, pooled (colour and texture are there, not at the end);
-    `pool` is how each map is pooled: "mean" or "mean+max"."""
+    `pool` is how each map is pooled: "mean" or "mean+max". `palette` is a number of learnt colours whose shares of the
+    photo and of its middle the head sees as well, `hidden` one of units between all that and the tags; 0: none."""
 
     backbone: str = "resnet50v2"
     stages: int = 3
     image_size: int = 160
     taps: tuple[int, ...] = ()
     pool: str = "mean"
+    palette: int = 0
+    hidden: int = 0
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def _check_model(recipe: Recipe) -> None:
     _one_of(model.pool, POOLS, "model.pool")
     _rule(16 <= model.image_size <= 1024, "model.image_size", "in 16..1024 pixels")
     _rule(1 <= model.stages <= 4, "model.stages", "in 1..4")
+    _rule(model.palette >= 0 and model.hidden >= 0, "model", "of a palette and hidden units of 0 or more")
     taps = model.taps
     _rule(
         all(1 <= tap < model.stages for tap in taps) and list(taps) == sorted(set(taps)),

@@ -27,6 +27,7 @@ from edge_tagger.train.keras import tf, tf_keras
 
 Weights = dict[str, NDArray[np.float32]]
 EPSILON = 1e-5
+_PALETTE_PX = 40
 
 
 def build(
@@ -38,32 +39,56 @@ def build(
     folded: bool,
     taps: Sequence[int] = (),
     pool: str = "mean",
+    palette: int = 0,
+    hidden: int = 0,
 ) -> Any:
     """A functional Keras model: float32 [B, S, S, 3], RGB 0..255 -> sigmoid scores float32 [B, tags].
 
     Layers carry the names of the weights. The head sees the last map, and those of the stages `taps`, pooled by their
-    mean or by "mean+max": the layer "features" [B, C]. Logits before the sigmoid come from "head".
+    mean or by "mean+max", and the pixels themselves as the shares of `palette` learnt colours: the layer "features"
+    [B, C]. It sees them as they are and through `hidden` units. Logits before the sigmoid come from "head".
     """
     layers = _Layers(BACKBONES[backbone], folded, clipped=pool != "mean")
     pixels = tf_keras.Input((image_size, image_size, 3), name="image")
     maps = layers.backbone(pixels, stages, taps)
-    x = _pooled(maps, pool)
+    x = _features(maps, pool, palette)
+    if hidden:
+        x = tf_keras.layers.Concatenate(name="joined")(
+            [x, tf_keras.layers.Dense(hidden, activation="relu", name="hidden")(x)]
+        )
     x = tf_keras.layers.Dense(tags, name="head")(x)
     scores = tf_keras.layers.Activation("sigmoid", name="scores")(x)
     return tf_keras.Model(pixels, scores, name=f"{backbone}-{'folded' if folded else 'normalized'}")
 
 
-def _pooled(maps: Mapping[str, Any], pool: str) -> Any:
-    """The maps by name, pooled and put side by side: [B, C], by a layer "features"."""
-    mean = tf_keras.layers.GlobalAveragePooling2D
-    if len(maps) == 1 and pool == "mean":
-        return mean(name="features")(*maps.values())
+def _features(maps: Mapping[str, Any], pool: str, palette: int) -> Any:
+    """[B, C]: each map that the head sees, pooled in each way, and the palette."""
+    mean, maximum = tf_keras.layers.GlobalAveragePooling2D, tf_keras.layers.GlobalMaxPooling2D
+    tapped = [name for name in maps if name != "input"]
+    if len(tapped) == 1 and pool == "mean" and not palette:
+        return mean(name="features")(maps[tapped[0]])
     parts = []
-    for name, pooled in maps.items():
-        parts.append(mean(name=f"{name}.mean")(pooled))
+    for name in tapped:
+        parts.append(mean(name=f"{name}.mean")(maps[name]))
         if pool == "mean+max":
-            parts.append(tf_keras.layers.GlobalMaxPooling2D(name=f"{name}.max")(pooled))
+            parts.append(maximum(name=f"{name}.max")(maps[name]))
+    if palette:
+        parts += _palette(maps["input"], palette)
     return tf_keras.layers.Concatenate(name="features")(parts)
+
+
+def _palette(pixels: Any, colours: int) -> list[Any]:
+    """[B, colours] of the whole photo and of its middle: how much there is of each learnt colour. Two 1x1 convolutions
+    make soft bins of colour, as a histogram has, of the photo at about 40 px: what a ResNet forgets on its way."""
+    size = pixels.shape[1]
+    x = tf_keras.layers.AveragePooling2D(max(1, size // _PALETTE_PX), name="palette.pixels")(pixels)
+    for place, filters in enumerate((max(colours // 2, 1), colours), 1):
+        x = tf_keras.layers.Conv2D(
+            filters, 1, activation="relu", kernel_initializer="he_normal", name=f"palette.conv{place}"
+        )(x)
+    middle = tf_keras.layers.Cropping2D(x.shape[1] // 4, name="palette.middle")(x)
+    mean = tf_keras.layers.GlobalAveragePooling2D
+    return [mean(name="palette.mean")(x), mean(name="palette.middle_mean")(middle)]
 
 
 class _Layers:
@@ -74,10 +99,10 @@ class _Layers:
         self.spec, self.folded, self.clipped = backbone, folded, clipped
 
     def backbone(self, pixels: Any, stages: int, taps: Sequence[int]) -> dict[str, Any]:
-        """Name -> map of each stage in `taps` and of the last."""
+        """Name -> map of the normalized pixels ("input"), each stage in `taps` and the last ("final")."""
         spec = self.spec
-        maps = {}
         x = self.affine(pixels, "input")
+        maps = {"input": x}
         x = self.conv(x, "stem.conv", spec.stem_width, spec.stem_kernel, 2, norm="stem.norm", relu=True)
         if spec.stem_kernel == 7:
             x = tf_keras.layers.ZeroPadding2D(1, name="stem.pool_pad")(x)

@@ -140,6 +140,8 @@ class Session:
             folded=self.folded,
             taps=options.taps,
             pool=options.pool,
+            palette=options.palette,
+            hidden=options.hidden,
         )
 
     def _start(self, pretrained: Weights | None) -> None:

@@ -32,7 +32,9 @@ _KERNELS: dict[str, tuple[str, Callable[[NDArray[np.float32]], NDArray[np.float3
     "DEPTHWISE_CONV_2D": ("depthwise_kernel", lambda kernel: kernel[0][..., None]),  # 1HWI -> HWI1
     "FULLY_CONNECTED": ("kernel", lambda kernel: kernel.T),
 }
-_PASSED = {"PAD", "MAX_POOL_2D", "MEAN", "REDUCE_MAX", "RELU", "LOGISTIC", "DEQUANTIZE"}  # one input, no weights
+_PASSED = {  # one input, no weights
+    *("PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "REDUCE_MAX", "STRIDED_SLICE", "RELU", "LOGISTIC", "DEQUANTIZE"),
+}
 _JOINING = {"ADD", "CONCATENATION"}
 _ADVICE = "give the float16 or float32 file that `edge-tagger convert` wrote"
 _Node = TypeVar("_Node")
@@ -123,7 +125,7 @@ def _pooling(data: bytes) -> dict[str, Any]:
         model = read_manifest(data).provenance.get("model", {})
     except ManifestError:
         return {}
-    return {name: model[name] for name in ("taps", "pool") if name in model}
+    return {name: model[name] for name in ("taps", "pool", "palette", "hidden") if name in model}
 
 
 def _model_layers(

@@ -47,7 +47,7 @@ def test_facets_are_columns_levels_or_separated_tags() -> None:
         (LEAST + "[model]\nstages = '3'", "must be int"),
         (LEAST + "[model]\nstages = true", "must be int"),
         (LEAST + "[model]\nstages = 5", "in 1..4"),
-        (LEAST + "[model]\nbackbone = 'resnet99'", "one of resnet10, resnet50v2"),
+        (LEAST + "[model]\nbackbone = 'resnet99'", "one of resnet10, resnet18, resnet34, resnet50, resnet50v2"),
         (LEAST + "[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 1"),
         (LEAST + "[[phases]]\nname = 'a'\n[[phases]]\nname = 'a'", "different for each phase"),
         (LEAST + "[[phases]]\nname = 'a'\nlayers = 'stage4'", "one of all, head, stage1, stage2, stage3"),
