@@ -1,10 +1,10 @@
-# Targets: demo, test, check, wheels, clean. Everything runs in .venv, which is made on first use.
+# Targets: demo, test, check, release-model, wheels, clean. Everything runs in .venv, which is made on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint wheels clean
+.PHONY: demo test check lint release-model wheels clean
 
 # The whole path on drawn products: draw, train, convert, evaluate, tag, bench, report.
 demo: $(READY)
@@ -21,6 +21,21 @@ check: lint
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The packaged model, its float16 and its card, from DATA (a CSV) and WEIGHTS. Stopped, it goes on where it was.
+RUN ?= runs/release
+release-model: $(READY)
+	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo "usage: make release-model DATA=products.csv WEIGHTS=FILE" >&2; exit 2; }
+	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(RUN) --resume
+	mkdir -p $(RUN)/models $(RUN)/models/post-training $(RUN)/models/qat
+	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --out $(RUN)/models
+	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --out $(RUN)/models/post-training
+	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized qat --out $(RUN)/models/qat
+	$(BIN)/python -m edge_tagger.train.model_card $(RUN) $(RUN)/models/product-tagger-float32.tflite \
+		$(RUN)/models/product-tagger-float16.tflite $(RUN)/models/post-training/product-tagger-int8.tflite \
+		$(RUN)/models/qat/product-tagger-int8.tflite --data "$(DATA)" --split test \
+		--notes train/fashion_card.toml --out edge_tagger/models/README.md
+	cp $(RUN)/models/product-tagger-int8.tflite $(RUN)/models/product-tagger-float16.tflite edge_tagger/models/
 
 # Build the wheel and import it, without the training extra, on every Python of setup.cfg that is found.
 wheels:

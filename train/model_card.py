@@ -30,6 +30,7 @@ from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_file import load_recipe
 from edge_tagger.train.report.tables import by_facet, headline
 from edge_tagger.train.report.tags import MIN_POSITIVES, tag_rows
+from edge_tagger.train.run import RunFolder, read_json
 from edge_tagger.train.strict_toml import section
 
 if sys.version_info >= (3, 11):
@@ -137,7 +138,11 @@ def _comparison(run: Path) -> dict[str, Any]:
 @click.option("--data", "source", required=True, type=click.Path(path_type=Path), help="The labelled CSV.")
 @click.option("--split", default="test", show_default=True, help="A value of its column `split`.")
 @click.option("--notes", required=True, type=click.Path(path_type=Path), help="TOML; see edge_tagger.train.model_card.")
-@click.option("--shipped", type=click.Path(path_type=Path), help="The MODEL that the card is about; default: the last.")
+@click.option(
+    "--shipped",
+    type=click.Path(path_type=Path),
+    help="The MODEL that the card is about. Default: the int8 file that RUN found to be better.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The card, a Markdown file.")
 @click.pass_context
 def command(
@@ -159,12 +164,20 @@ def command(
         catalogue = read_catalogue(source).where("split", split)
         with Progress(len(catalogue), "measure", unit="photo") as bar:
             measured = measure(models, catalogue, on_progress=bar.update, on_failure=_tell)
-        about = None if shipped is None else measured[models.index(shipped)].name
+        about = measured[models.index(shipped)].name if shipped else _better(run, measured)
         write_model_card(out, run=run, measured=measured, notes=texts, split=split, shipped=about)
     except EdgeTaggerError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)
     click.echo(f"Card: {out}", err=True)
+
+
+def _better(run: Path, measured: Sequence[Measured]) -> str | None:
+    """The name of the int8 model that the run's comparison found to be better, if it is among these."""
+    comparison = RunFolder(run).comparison_path
+    better = read_json(comparison)["int8"] if comparison.exists() else None
+    names = [each.name for each in measured if better and each.manifest.provenance.get("quantized") == better]
+    return names[0] if names else None
 
 
 def _tell(photo: Photo, error: PhotoError) -> None:
