@@ -26,6 +26,8 @@ def learns(layer: str, layers: str) -> bool:
     """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. What no pretrained
     weights hold, the palette and the hidden units, learns with the head."""
     name = layer.removeprefix("quant_")
+    if name.endswith(".scale"):
+        return False
     with_head = name.startswith(_WITH_HEAD)
     if layers == "all":
         return with_head or name.startswith(("stem", "stage", "tap", "final_norm"))

@@ -15,7 +15,6 @@ from edge_tagger.train.calibrate import cross_fitted_errors, fit_calibration, fo
 from edge_tagger.train.cut import trainable
 from edge_tagger.train.export import export
 from edge_tagger.train.fit import Schedule, fit
-from edge_tagger.train.head import bound
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.losses import masked_binary_crossentropy
 from edge_tagger.train.quantize import hold_ranges, quantize
@@ -38,9 +37,9 @@ def finish_float(session: Session) -> None:
     calibration = fit_calibration(targets, logits, taxonomy)
     kernel, bias = head.get_weights()
     head.set_weights(fold_into_head(kernel, bias, calibration))
-    bound(model, session.pooled_representative())
     save_weights(session.run.path / "weights.safetensors", get_weights(model))
-    export(model, session.run.float_model)
+    session.deploy()
+    export(session.model, session.run.float_model)
 
     scores = taxonomy.consistent(calibration.scores(logits))
     target = parse_target(session.recipe.thresholds)

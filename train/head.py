@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from edge_tagger.train.keras import tf
 
 _LEAST_SHARE = 0.1  # of the median deviation: features that hardly vary are not blown up
-_LIMIT = 6.0  # what the pooled maps are clipped at
 
 
 class StandardizedHead:
@@ -63,44 +62,3 @@ class StandardizedHead:
 
     def _layers(self) -> list[Any]:
         return [self.head] if self.hidden is None else [self.hidden, self.head]
-
-
-def bound(model: Any, pooled: NDArray[np.float32]) -> None:
-    """Scale the palette's colours and the hidden units to reach 6 on features [n, C], as the pooled maps beside them
-    do, and what reads them to undo it: the same function, and one int8 range serves all that the head sees."""
-    layers = {layer.name: layer for layer in model.layers}
-    head, hidden, palette = layers["head"], layers.get("hidden"), layers.get("palette.conv2")
-    if palette is not None:
-        colours = slice(pooled.shape[1] - 2 * palette.filters, pooled.shape[1])
-        scale = _to_limit(pooled[:, colours].reshape(-1, palette.filters))
-        _scale_outputs(palette, scale)
-        both = np.tile(scale, 2)
-        pooled = np.concatenate([pooled[:, : colours.start], pooled[:, colours] * both], axis=1)
-        for reader in (hidden, head):
-            if reader is not None:
-                _scale_inputs(reader, colours, both)
-    if hidden is not None:
-        kernel, bias = hidden.get_weights()
-        scale = _to_limit(np.maximum(pooled @ kernel + bias, 0))
-        _scale_outputs(hidden, scale)
-        _scale_inputs(head, slice(pooled.shape[1], None), scale)
-
-
-def _to_limit(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 [C]: what brings the greatest value of each channel to the limit; one that is hardly ever on is not blown
-    up."""
-    greatest = values.max(0)
-    scale: NDArray[np.float32] = (_LIMIT / np.maximum(greatest, np.median(greatest) / 4 + 1e-6)).astype(np.float32)
-    return scale
-
-
-def _scale_outputs(layer: Any, scale: NDArray[np.float32]) -> None:
-    kernel, bias = layer.get_weights()
-    layer.set_weights([kernel * scale, bias * scale])
-
-
-def _scale_inputs(layer: Any, rows: slice, scale: NDArray[np.float32]) -> None:
-    """Undo a scale of some of a Dense layer's inputs."""
-    kernel, bias = layer.get_weights()
-    kernel[rows] /= scale[:, None]
-    layer.set_weights([kernel, bias])

@@ -16,6 +16,7 @@ from edge_tagger.metrics import macro_map, micro_map
 from edge_tagger.progress import Progress
 from edge_tagger.taxonomy import Taxonomy
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
+from edge_tagger.train.deploy import deployed, parts_of
 from edge_tagger.train.events import write_scalars
 from edge_tagger.train.fit import Schedule
 from edge_tagger.train.keras import tf, tf_keras
@@ -130,7 +131,15 @@ class Session:
             self.model = self._build()
             set_weights(self.model, trained)
 
-    def _build(self) -> Any:
+    def deploy(self) -> None:
+        """Bring the folded model into the deployed form, if it has one: what is exported and quantized."""
+        parts = parts_of(self.model)
+        if parts:
+            weights = deployed(get_weights(self.model), parts, self.pooled_representative())
+            self.model = self._build(deploy=True)
+            set_weights(self.model, weights)
+
+    def _build(self, *, deploy: bool = False) -> Any:
         options = self.recipe.model
         return build(
             options.backbone,
@@ -142,6 +151,7 @@ class Session:
             pool=options.pool,
             palette=options.palette,
             hidden=options.hidden,
+            deployed=deploy,
         )
 
     def _start(self, pretrained: Weights | None) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edge_tagger.errors import ManifestError, RunError
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import read_manifest, read_model, split_model
+from edge_tagger.train.deploy import parts_of, trained
 from edge_tagger.train.differences import check_names
 from edge_tagger.train.resnet import Weights, build, get_weights
 
@@ -33,7 +34,18 @@ _KERNELS: dict[str, tuple[str, Callable[[NDArray[np.float32]], NDArray[np.float3
     "FULLY_CONNECTED": ("kernel", lambda kernel: kernel.T),
 }
 _PASSED = {  # one input, no weights
-    *("PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "REDUCE_MAX", "STRIDED_SLICE", "RELU", "LOGISTIC", "DEQUANTIZE"),
+    *(
+        "PAD",
+        "MAX_POOL_2D",
+        "AVERAGE_POOL_2D",
+        "MEAN",
+        "REDUCE_MAX",
+        "STRIDED_SLICE",
+        "RESHAPE",
+        "RELU",
+        "LOGISTIC",
+        "DEQUANTIZE",
+    ),
 }
 _JOINING = {"ADD", "CONCATENATION"}
 _ADVICE = "give the float16 or float32 file that `edge-tagger convert` wrote"
@@ -61,13 +73,16 @@ def read_tflite(path: Path, backbone: str, stages: int, *, tags: Sequence[str] |
     found = _Graph(data, str(path)).layers()
     pooling = _pooling(data)
     for count in range(stages, 5):  # the first that fits; else the differences from `stages` are told
-        names, shapes = _model_layers(backbone, count, outputs, pooling)
-        if len(names) == len(found):
+        model = _model(backbone, count, outputs, pooling)
+        if len(_weighty(model)) == len(found):
             break
     else:
-        names, shapes = _model_layers(backbone, stages, outputs, pooling)
-    weights = _named(found, names, shapes)
+        model = _model(backbone, stages, outputs, pooling)
+    shapes = {name: value.shape for name, value in get_weights(model).items()}
+    weights = _named(found, _weighty(model), shapes)
     check_names(weights, shapes, str(path))
+    parts = parts_of(model)
+    weights = trained(weights, parts) if parts else weights
     head = {name: weights.pop(name) for name in ("head.kernel", "head.bias")}
     return weights if tags is None else {**weights, **_head(head, data, tags, str(path))}
 
@@ -128,15 +143,15 @@ def _pooling(data: bytes) -> dict[str, Any]:
     return {name: model[name] for name in ("taps", "pool", "palette", "hidden") if name in model}
 
 
-def _model_layers(
-    backbone: str, stages: int, outputs: int, pooling: dict[str, Any]
-) -> tuple[list[str], dict[str, tuple[int, ...]]]:
-    """Names of the layers with weights in the order of the walk; name -> shape of their weights."""
+def _model(backbone: str, stages: int, outputs: int, pooling: dict[str, Any]) -> Any:
+    """The deployed model that a file of these stages was converted from."""
     pooling = {**pooling, "taps": [tap for tap in pooling.get("taps", []) if tap < stages]}
-    model = build(backbone, stages=stages, image_size=32, tags=outputs, folded=True, **pooling)
-    ordered = _walk(model.get_layer("scores"), _layers_before)
-    shapes = {name: value.shape for name, value in get_weights(model).items()}
-    return [layer.name for layer in ordered if layer.weights], shapes
+    return build(backbone, stages=stages, image_size=32, tags=outputs, folded=True, deployed=True, **pooling)
+
+
+def _weighty(model: Any) -> list[str]:
+    """Names of the layers with weights in the order of the walk."""
+    return [layer.name for layer in _walk(model.get_layer("scores"), _layers_before) if layer.weights]
 
 
 def _layers_before(layer: Any) -> list[Any]:
