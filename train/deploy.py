@@ -31,8 +31,8 @@ def deployed(weights: Weights, parts: dict[str, int], pooled: NDArray[np.float32
         part = pooled[:, start : start + channels]
         spread = part.std(0)
         deviation = np.maximum(spread, _LEAST_SHARE * np.median(spread) + 1e-6)
-        result[f"{name}.scale.depthwise_kernel"] = (1 / deviation).reshape(1, 1, -1, 1)
-        result[f"{name}.scale.bias"] = -part.mean(0) / deviation
+        result[f"{name}.scale.depthwise_kernel"] = (1 / deviation).reshape(1, 1, -1, 1).astype(np.float32)
+        result[f"{name}.scale.bias"] = (-part.mean(0) / deviation).astype(np.float32)
         centres.append(part.mean(0))
         deviations.append(deviation)
         start += channels
@@ -41,7 +41,7 @@ def deployed(weights: Weights, parts: dict[str, int], pooled: NDArray[np.float32
         kernel, bias = weights[f"{layer}.kernel"], weights[f"{layer}.bias"]
         features = kernel[:start]
         result[f"{layer}.kernel"] = np.concatenate([features * deviation[:, None], kernel[start:]])
-        result[f"{layer}.bias"] = bias + centre @ features
+        result[f"{layer}.bias"] = np.asarray(bias + centre @ features, np.float32)
     return _bounded(result, (pooled - centre) / deviation)
 
 
@@ -54,7 +54,7 @@ def trained(weights: Weights, parts: dict[str, int]) -> Weights:
         kernel, bias = weights[f"{layer}.kernel"], weights[f"{layer}.bias"]
         features = kernel[: len(scale)]
         result[f"{layer}.kernel"] = np.concatenate([features * scale[:, None], kernel[len(scale) :]])
-        result[f"{layer}.bias"] = bias + offset @ features
+        result[f"{layer}.bias"] = np.asarray(bias + offset @ features, np.float32)
     return result
 
 

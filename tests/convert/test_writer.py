@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import zlib
 from dataclasses import replace
@@ -59,7 +60,17 @@ def test_the_same_run_gives_the_same_bytes(trained: Any, tmp_path: Path) -> None
 def test_post_training_quantization_works_from_the_representative_photos(trained: Any, tmp_path: Path) -> None:
     (path,) = convert(trained.run, ["int8"], out=tmp_path, quantized="post-training")
     assert Model(path).inputs[0].scale == 1.0
-    assert read_manifest(path).provenance["quantized"] == "float"
+    assert read_manifest(path).provenance["quantized"] == "post-training"
+
+
+def test_int8_is_the_better_one_of_the_comparison(trained: Any, tmp_path: Path) -> None:
+    better = json.loads((trained.run / "comparison.json").read_text())["int8"]
+    assert read_manifest(trained.models["int8"]).provenance["quantized"] == better
+    shutil.copytree(trained.run, tmp_path / "run")
+    other = {"qat": "post-training", "post-training": "qat"}[better]
+    (tmp_path / "run/comparison.json").write_text(json.dumps({"int8": other}))
+    (path,) = convert(tmp_path / "run", ["int8"], out=tmp_path)
+    assert read_manifest(path).provenance["quantized"] == other
 
 
 def test_a_model_that_breaks_the_contract_is_refused(trained: Any) -> None:

@@ -31,6 +31,7 @@ def output(model: Any, layer: str) -> np.ndarray:
 @pytest.fixture
 def pair() -> tuple[Any, Any]:
     """A model and its deployed form."""
+    tf_keras.backend.clear_session()  # else the second test's layers are named quantize_layer_1
     model, other = make(), make(deployed=True)
     missing = set_weights(other, deployed(get_weights(model), parts_of(model), output(model, "features")))
     assert missing == []
