@@ -41,14 +41,15 @@ def finish_float(session: Session) -> None:
     session.deploy()
     export(session.model, session.run.float_model)
 
-    scores = taxonomy.consistent(calibration.scores(logits))
+    calibrated = calibration.scores(logits)
+    scores = taxonomy.consistent(calibrated)
     target = parse_target(session.recipe.thresholds)
     thresholds = tune_thresholds(targets, scores, target)
     short = missed(targets, scores, thresholds, target)
     _tell(short, taxonomy, f"do not hold {session.recipe.thresholds!r} on the validation split")
     absent = np.flatnonzero(~(targets == POSITIVE).any(axis=0)).tolist()
     _tell(absent, taxonomy, "have no photo in the validation split, so that their thresholds and scores are untested")
-    figures = validation_figures(targets, calibration.scores(logits))
+    figures = validation_figures(targets, calibrated)
     errors = cross_fitted_errors(targets, logits, taxonomy, seed=session.recipe.seed)
     session.run.write_manifest(
         replace(
