@@ -67,6 +67,12 @@ def _check_phases(recipe: Recipe, *, pretrained: bool) -> None:
             f"phase {part.name!r} trains only {part.layers!r}, which needs pretrained weights below it; "
             'give --weights FILE, or set layers = "all"'
         )
+    averaged = next((phase for phase in recipe.phases if phase.members > 1), None)
+    if not pretrained and averaged is not None:
+        raise RecipeError(
+            f"phase {averaged.name!r} has {averaged.members} members, whose weights have a mean only where they begin "
+            "from pretrained ones; give --weights FILE, or set members = 1"
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,56 +72,91 @@ def fit(
     `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such. Ctrl-C finishes the
     step, saves and raises KeyboardInterrupt. Raises RunError where the loss is not a number; the last checkpoint stays.
     """
-    optimizer = schedule.optimizer()
-    optimizer.build(variables)
-    average = Average(variables, schedule.average)
-    everything = [*state, *optimizer.variables, *average.variables]
-    counters = {"step": 0, "loss_sum": 0.0}
-    if checkpoint.exists():
-        counters = load_checkpoint(checkpoint, everything)
-    step, loss_sum = int(counters["step"]), float(counters["loss_sum"])
+    descent = _Descent(name, loss, variables, state, schedule, checkpoint)
+    with (
+        Progress(schedule.total_steps, name, unit="step", initial=descent.step) as bar,
+        _stop_on_interrupt() as stopped,
+    ):
+        while descent.step < schedule.total_steps:
+            epoch, first = divmod(descent.step, schedule.steps_per_epoch)
+            for batch in batches(epoch, first):
+                bar.update(1, loss=descent.take(batch, after_step))
+                if descent.at_end_of_epoch:
+                    break
+                descent.save_now_and_then(stopped)
+            mean_loss = descent.loss_sum / (descent.step - epoch * schedule.steps_per_epoch)
+            descent.end_epoch(partial(after_epoch, epoch, mean_loss))
+            if stopped.is_set() and descent.step < schedule.total_steps:
+                raise KeyboardInterrupt
 
-    def learn(*batch: Any) -> Any:
-        with tf.GradientTape() as tape:
-            value = loss(*batch)
-        optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+class _Descent:
+    """Where a stretch of gradient descent stands: variables, optimizer, average, and the steps that are done."""
+
+    def __init__(
+        self,
+        name: str,
+        loss: Callable[..., Any],
+        variables: Sequence[Any],
+        state: Sequence[Any],
+        schedule: Schedule,
+        checkpoint: Path,
+    ) -> None:
+        self.name, self.variables, self.schedule, self.checkpoint = name, variables, schedule, checkpoint
+        optimizer = schedule.optimizer()
+        optimizer.build(variables)
+        self.average = Average(variables, schedule.average)
+        self.everything = [*state, *optimizer.variables, *self.average.variables]
+        counters = load_checkpoint(checkpoint, self.everything) if checkpoint.exists() else {"step": 0, "loss_sum": 0.0}
+        self.step, self.loss_sum = int(counters["step"]), float(counters["loss_sum"])
+        self._saved_at = time.monotonic()
+
+        def learn(*batch: Any) -> Any:
+            with tf.GradientTape() as tape:
+                value = loss(*batch)
+            optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+            return value
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def descend(*shares: Any) -> Any:
+            return on_each_share(learn, shares)
+
+        self._descend = descend
+
+    @property
+    def at_end_of_epoch(self) -> bool:
+        return self.step % self.schedule.steps_per_epoch == 0 or self.step == self.schedule.total_steps
+
+    def take(self, batch: tuple[Any, ...], after_step: Callable[[], None]) -> float:
+        """One step; returns its loss."""
+        value = float(self._descend(*shared(batch)))
+        after_step()
+        self.step, self.loss_sum = self.step + 1, self.loss_sum + value
+        self.average.update(self.step)
+        _check_finite(self.name, value, self.step)
         return value
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def descend(*shares: Any) -> Any:
-        return on_each_share(learn, shares)
+    def save_now_and_then(self, stopped: threading.Event) -> None:
+        """Save every two minutes, and before a stop: then it raises KeyboardInterrupt."""
+        if stopped.is_set() or time.monotonic() - self._saved_at > CHECKPOINT_EVERY_S:
+            self._save()
+        if stopped.is_set():
+            raise KeyboardInterrupt
 
-    def save() -> None:
-        _check_weights(name, variables, step)
-        save_checkpoint(checkpoint, everything, {"step": step, "loss_sum": loss_sum})
+    def end_epoch(self, validate: Callable[[], None]) -> None:
+        """Validate on averaged weights, which stay where this was the last epoch, and save."""
+        _check_weights(self.name, self.variables, self.step)
+        self.average.swap()
+        validate()
+        if self.step < self.schedule.total_steps:
+            self.average.swap()
+        self.loss_sum = 0.0
+        self._save()
 
-    saved_at = time.monotonic()
-    with Progress(schedule.total_steps, name, unit="step", initial=step) as bar, _stop_on_interrupt() as stopped:
-        while step < schedule.total_steps:
-            epoch, first = divmod(step, schedule.steps_per_epoch)
-            for batch in batches(epoch, first):
-                value = float(descend(*shared(batch)))
-                after_step()
-                step, loss_sum = step + 1, loss_sum + value
-                average.update(step)
-                _check_finite(name, value, step)
-                bar.update(1, loss=value)
-                if step % schedule.steps_per_epoch == 0 or step == schedule.total_steps:
-                    break
-                if stopped.is_set() or time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
-                    save()
-                    saved_at = time.monotonic()
-                if stopped.is_set():
-                    raise KeyboardInterrupt
-            _check_weights(name, variables, step)
-            average.swap()
-            after_epoch(epoch, loss_sum / (step - epoch * schedule.steps_per_epoch))
-            if step < schedule.total_steps:
-                average.swap()
-            loss_sum = 0.0
-            save()
-            if stopped.is_set() and step < schedule.total_steps:
-                raise KeyboardInterrupt
+    def _save(self) -> None:
+        _check_weights(self.name, self.variables, self.step)
+        save_checkpoint(self.checkpoint, self.everything, {"step": self.step, "loss_sum": self.loss_sum})
+        self._saved_at = time.monotonic()
 
 
 class Average:

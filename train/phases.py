@@ -45,38 +45,51 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
 
     `frozen` is what compute_frozen gave, where another training from the same layers has asked for it already.
     """
+    total_steps = phase_schedule(phase, len(session.photos)).total_steps
+    names = [phase.name, *(f"{phase.name}-{member + 1}" for member in range(1, phase.members))]
+    unfinished = [name for name in names if finished_steps(session.run.checkpoint(name)) < total_steps]
+    if frozen is None and unfinished:  # else only checkpoints will be read
+        frozen = compute_frozen(session, number, phase)
+    start = session.model.get_weights()
+    ends = []
+    for member, name in enumerate(names):
+        session.model.set_weights(start)
+        _run_member(session, name, phase, frozen, seed=(session.recipe.seed, number, member))
+        ends.append(session.model.get_weights())
+    session.model.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
+
+
+def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None, seed: tuple[int, int, int]) -> None:
+    """Train the layers of a phase from where the model is; shuffling, views and dropout are drawn by `seed`."""
     head = StandardizedHead(session.model)
     schedule = phase_schedule(phase, len(session.photos))
-    checkpoint = session.run.checkpoint(phase.name)
+    checkpoint = session.run.checkpoint(name)
     if session.folded and not checkpoint.exists():
         head.begin(session.pooled_representative())
-    if frozen is None and finished_steps(checkpoint) < schedule.total_steps:  # else only the checkpoint will be read
-        frozen = compute_frozen(session, number, phase)
-    if frozen is None:
-        material = _streamed(session, number, phase, head)
-    else:
-        material = _cached(session, number, phase, head, frozen)
+    material = _streamed(session, phase, head, seed) if frozen is None else _cached(session, phase, head, frozen, seed)
     criterion = make_loss(session.recipe.loss, session.taxonomy, session.photos.targets)
 
     def loss(tensors: Any, targets: Any, dropout: Any) -> Any:
         inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
         return criterion(targets, head(material.features(inputs, training=not session.folded), dropout))
 
+    dropout_seed = int(np.random.default_rng(seed).integers(2**31))
+
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
         for step, (tensors, targets) in steps:
             ones = tf.ones((len(targets), head.width))
-            yield tensors, targets, tf.nn.experimental.stateless_dropout(ones, phase.dropout, (number, step))
+            yield tensors, targets, tf.nn.experimental.stateless_dropout(ones, phase.dropout, (dropout_seed, step))
 
     fit(
-        phase.name,
+        name,
         loss=loss,
         variables=trainable(session.model, phase.layers),
         state=[*session.model.weights, *head.state],
         batches=batches,
         schedule=schedule,
         checkpoint=checkpoint,
-        after_epoch=lambda epoch, value: session.log(phase.name, epoch, value, material.logits(), schedule),
+        after_epoch=lambda epoch, value: session.log(name, epoch, value, material.logits(), schedule),
     )
     head.end()
 
@@ -116,12 +129,12 @@ def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None
     return Frozen(parts, training, validation)
 
 
-def _cached(session: Session, number: int, phase: Phase, head: StandardizedHead, frozen: Frozen) -> _Material:
+def _cached(session: Session, phase: Phase, head: StandardizedHead, frozen: Frozen, seed: tuple[int, ...]) -> _Material:
     targets, parts = session.photos.targets, frozen.parts
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
         """Each photo once, in a view drawn at random. The last, partial batch is left out."""
-        rng = np.random.default_rng((session.recipe.seed, number, epoch))
+        rng = np.random.default_rng((*seed, epoch))
         batch_size = min(phase.batch_size, len(targets))
         order, views = rng.permutation(len(targets)), rng.integers(frozen.training.views, size=len(targets))
         for start in range(first_step * batch_size, len(order) // batch_size * batch_size, batch_size):
@@ -134,11 +147,11 @@ def _cached(session: Session, number: int, phase: Phase, head: StandardizedHead,
     return _Material(parts.learning, batches, lambda: session.validation_logits(model, frozen.validation.in_order()))
 
 
-def _streamed(session: Session, number: int, phase: Phase, head: StandardizedHead) -> _Material:
+def _streamed(session: Session, phase: Phase, head: StandardizedHead, seed: tuple[int, ...]) -> _Material:
     features = tf_keras.Model(session.model.input, session.model.get_layer("features").output)
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
-        return session.batches(phase.batch_size, (session.recipe.seed, number), epoch, first_step)
+        return session.batches(phase.batch_size, seed, epoch, first_step)
 
     def model(pixels: Any, *, training: bool) -> Any:
         return head(features(pixels, training=training))

@@ -74,7 +74,9 @@ class Phase:
     after it). What lies before it is computed once for `views` augmented views of each photo and kept on disk, as many
     as `cache_gb` holds; 0 views, or a cache too small for one: each step computes it anew, on a fresh view.
     The learning rate falls from its start to nothing along a half cosine, after `warmup` (a share of all steps).
-    `average` is the decay of an exponential moving average of the weights, which the phase ends with; 0: none."""
+    `average` is the decay of an exponential moving average of the weights, which the phase ends with; 0: none.
+    `members` copies learn one after the other from the same start, each with its own order, views and dropout, and the
+    phase ends with the mean of their weights ("Model soups", Wortsman et al., 2022); it costs as many times as much."""
 
     name: str
     layers: str = "all"
@@ -87,6 +89,7 @@ class Phase:
     cache_gb: float = 8.0
     dropout: float = 0.0
     average: float = 0.0
+    members: int = 1
 
 
 @dataclass(frozen=True)

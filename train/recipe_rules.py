@@ -77,6 +77,7 @@ def _check_phases(recipe: Recipe) -> None:
     for phase in recipe.phases:
         _rule(phase.epochs >= 1, f"{phase.name}.epochs", "1 or more")
         _rule(phase.views >= (phase.layers == "head"), f"{phase.name}.views", "0 or more; for the head at least 1")
+        _rule(phase.members >= 1, f"{phase.name}.members", "1 or more")
         _rule(phase.cache_gb >= 0, f"{phase.name}.cache_gb", "0 or more")
         _rule(0 <= phase.dropout < 1 and 0 <= phase.average < 1, f"{phase.name}", "of a dropout and an average in 0..1")
     quantize = recipe.quantize

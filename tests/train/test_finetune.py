@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from edge_tagger.errors import CatalogueError, OutputError, RecipeError, RunError
 from edge_tagger.manifest import Manifest
@@ -161,6 +163,44 @@ def test_frozen_layers_are_computed_once_and_kept_where_the_user_says(
     for name in ("weights.safetensors", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     assert not (tmp_path / "again/cache").exists()
+
+
+def test_members_of_a_phase_begin_alike_and_end_in_the_mean_of_their_weights(
+    trained: Any, pretrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_tagger.train import finetune
+
+    means = []
+
+    def end(session: Any) -> None:
+        means.append(session.model.get_weights())
+        raise KeyboardInterrupt
+
+    recipe = parse_recipe(PART.replace("average = 0.9", "members = 2"), "x")
+    with monkeypatch.context() as patched:
+        patched.setattr(finetune, "finish_float", end)
+        for _ in range(2):  # trained, and read from the checkpoints
+            with pytest.raises(KeyboardInterrupt):
+                train(trained.source, recipe, tmp_path / "run", weights=pretrained, resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["phase"] for line in lines] == ["head", "head", "more", "more-2"]
+    assert lines[2]["loss"] != lines[3]["loss"], "both members saw the same batches and dropout"
+    for first, second in zip(*means, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+    ends = []
+    for name in ("more", "more-2"):
+        with safe_open(tmp_path / f"run/checkpoints/{name}.safetensors", framework="np") as file:
+            kernels = [key for key in file.keys() if key.endswith("stage2.block1.conv1/kernel:0")]  # noqa: SIM118
+            ends.append(file.get_tensor(kernels[0]))
+    assert np.abs(ends[0] - ends[1]).max() > 0
+    assert any(w.shape == ends[0].shape and np.allclose(w, (ends[0] + ends[1]) / 2, atol=1e-7) for w in means[0])
+
+
+def test_members_need_pretrained_weights(recipe: Recipe, trained: Any, tmp_path: Path) -> None:
+    phase = replace(recipe.phases[0], members=2)
+    with pytest.raises(RecipeError, match="has 2 members"):
+        train(trained.source, replace(recipe, phases=(phase,)), tmp_path / "run")
 
 
 def test_weights_that_do_not_fit_are_refused_before_anything_is_written(trained: Any, tmp_path: Path) -> None:
