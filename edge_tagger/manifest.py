@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -26,11 +27,16 @@ MANIFEST_FILE = "edge_tagger.json"
 FORMAT = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+# Language, then script or region where they matter: de, pt-BR, zh-Hant, es-419 (a part of BCP 47, RFC 5646).
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The contract between a model and whoever runs it. Thresholds stand in output order."""
+    """The contract between a model and whoever runs it. Thresholds stand in output order.
+
+    `display_names` are translations, locale -> tag's identity -> name; a tag without one shows its own name.
+    """
 
     name: str
     image_size: int
@@ -39,6 +45,8 @@ class Manifest:
     description: str = ""
     licence: str = ""
     version: str = "1"
+    author: str = ""
+    display_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     feature_map: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +60,11 @@ class Manifest:
                 raise ValueError(f"the threshold of {tag.id!r} is {threshold!r}; it must lie in 0..1")
         if not 1 <= self.image_size <= 4096:
             raise ValueError(f"image_size is {self.image_size}; it must lie in 1..4096")
+        known = {tag.id for tag in self.taxonomy.tags}
+        for locale, names in self.display_names.items():
+            check_display_names(locale, names)
+            if unknown := next((identity for identity in names if identity not in known), None):
+                raise ValueError(f"display_names.{locale} names {unknown!r}, which is no tag of this model")
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as plain JSON values."""
@@ -61,6 +74,8 @@ class Manifest:
             "description": self.description,
             "licence": self.licence,
             "version": self.version,
+            "author": self.author,
+            "display_names": {locale: dict(names) for locale, names in self.display_names.items()},
             "input": {"size": self.image_size, "colour": "RGB", "range": [0, 255], "resize": "stretch-bilinear"},
             "facets": [
                 {
@@ -84,7 +99,10 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: Any) -> Manifest:
-        """The manifest of :meth:`to_json`. Raises ManifestError for anything else."""
+        """The manifest of :meth:`to_json`. Raises ManifestError for anything else.
+
+        Files from before there were authors and display names have neither.
+        """
         try:
             if value["format"] != FORMAT:
                 raise ManifestError(
@@ -105,6 +123,11 @@ class Manifest:
                 description=_text(value["description"]),
                 licence=_text(value["licence"]),
                 version=_text(value["version"]),
+                author=_text(value.get("author", "")),
+                display_names={
+                    locale: {_text(identity): _text(name) for identity, name in names.items()}
+                    for locale, names in value.get("display_names", {}).items()
+                },
                 image_size=int(value["input"]["size"]),
                 taxonomy=Taxonomy(facets, tuple(Tag.from_id(_text(tag["id"])) for tag in value["tags"])),
                 thresholds=tuple(float(tag["threshold"]) for tag in value["tags"]),
@@ -186,6 +209,15 @@ def pack(flatbuffer: bytes, manifest: Manifest, files: Mapping[str, bytes] | Non
         for name, content in {**(files or {}), MANIFEST_FILE: text}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content)
     return buffer.getvalue()
+
+
+def check_display_names(locale: str, names: Mapping[str, str]) -> None:
+    """Raises ValueError where a label file could not hold the names or its locale says nothing to a phone."""
+    if not _LOCALE.fullmatch(locale):
+        raise ValueError(f"display_names has the locale {locale!r}; write it as de, pt-BR or zh-Hant")
+    for identity, name in names.items():
+        if not name.strip() or len(name.splitlines()) != 1:
+            raise ValueError(f"display_names.{locale} calls {identity!r} {name!r}; give one line of text")
 
 
 def _text(value: Any) -> str:

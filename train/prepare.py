@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -72,6 +72,9 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
             name=recipe.name,
             description=recipe.description,
             licence=recipe.licence,
+            version=recipe.version,
+            author=recipe.author,
+            display_names=_known_names(recipe, vocabulary),
             image_size=recipe.model.image_size,
             taxonomy=vocabulary.taxonomy,
             thresholds=(0.5,) * len(vocabulary.taxonomy),
@@ -107,6 +110,23 @@ def _tell_unreadable(split: Split, photos: int) -> None:
             "mend them first"
         )
     print(f"Warning: {told}; they are left out, `edge-tagger data check` lists all", file=sys.stderr)
+
+
+def _known_names(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Mapping[str, str]]:
+    """The recipe's translations of tags that the model has; tells of others, which may be misspelt or too rare."""
+    known = {tag.id for tag in vocabulary.taxonomy.tags}
+    unknown = sorted({identity for names in recipe.display_names.values() for identity in names} - known)
+    if unknown:
+        named = ", ".join(unknown[:_MAX_NAMED]) + ("; …" if len(unknown) > _MAX_NAMED else "")
+        print(
+            f"Warning: display_names translates {len(unknown)} tags that this model does not have ({named}): they are "
+            f"misspelt or have under {recipe.data.min_count} photos in the training split",
+            file=sys.stderr,
+        )
+    return {
+        locale: {identity: name for identity, name in names.items() if identity in known}
+        for locale, names in recipe.display_names.items()
+    }
 
 
 def _representative(prepared: Prepared, recipe: Recipe) -> Any:

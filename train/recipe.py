@@ -5,6 +5,7 @@ Read and written as TOML by edge_tagger.train.recipe_file, checked by edge_tagge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge_tagger.taxonomy import Facet
@@ -107,12 +108,16 @@ class QuantizeOptions:
 class Recipe:
     """`precision` is that of products and sums in training: "float32", or "bfloat16", which takes half the time on CPUs
     with instructions for it (avx512_bf16, amx_bf16) and on others more; weights are float32 in both. `thresholds` is
-    what they are tuned for: "best F1", "precision >= P" or "recall >= R"."""
+    what they are tuned for: "best F1", "precision >= P" or "recall >= R". `display_names` translate tags, locale ->
+    identity -> name: a table [display_names.de] with lines like "colour/Red" = "Rot"."""
 
     name: str
     facets: tuple[Facet, ...]
     description: str = ""
     licence: str = ""
+    author: str = ""
+    version: str = "1"
+    display_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seed: int = 0
     precision: str = "float32"
     thresholds: str = "best F1"

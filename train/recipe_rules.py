@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edge_tagger.errors import RecipeError
+from edge_tagger.manifest import check_display_names
+from edge_tagger.taxonomy import Tag
 from edge_tagger.train.backbones import BACKBONES
 from edge_tagger.train.recipe import LOSSES, POOLS, PRECISIONS, Phase, QuantizeOptions, Recipe
 from edge_tagger.train.thresholds import parse_target
@@ -16,10 +18,20 @@ def check(recipe: Recipe) -> None:
     _rule(recipe.seed >= 0, "seed", "0 or more")
     _one_of(recipe.precision, PRECISIONS, "precision")
     parse_target(recipe.thresholds)
+    _check_names(recipe)
     _check_data(recipe)
     _check_model(recipe)
     _check_loss(recipe)
     _check_phases(recipe)
+
+
+def _check_names(recipe: Recipe) -> None:
+    _rule(bool(recipe.version), "version", 'a text like "1" or "2.0.1"')
+    facets = {facet.name for facet in recipe.facets}
+    for locale, names in recipe.display_names.items():
+        check_display_names(locale, names)
+        for identity in names:
+            _one_of(Tag.from_id(identity).facet, sorted(facets), f"display_names.{locale}: the facet of {identity!r}")
 
 
 def _check_data(recipe: Recipe) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from edge_tagger.errors import RecipeError
@@ -37,6 +38,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, (list, tuple)):
             raise RecipeError(f"{where!r} must be a list, not {value!r}")
         return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
+    if typing.get_origin(hint) is Mapping:
+        inner = typing.get_args(hint)[1]
+        return {key: _value(inner, item, _dotted(where, key)) for key, item in table_of(value, where).items()}
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if float in options and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -28,7 +28,16 @@ FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(200))
 def manifest() -> Manifest:
     facets = (Facet("category", ("group", "type")), Facet("details", ("d",), exclusive=False, separator="|", none="-"))
     tags = tuple(map(Tag.from_id, ("category/A%2FB", "category/A%2FB/Größe", "details/logo")))
-    return Manifest("a", 64, Taxonomy(facets, tags), (0.5, 0.25, 0.75), provenance={"seed": 1}, metrics={"map": 0.5})
+    return Manifest(
+        "a",
+        64,
+        Taxonomy(facets, tags),
+        (0.5, 0.25, 0.75),
+        author="Ada",
+        display_names={"de": {"details/logo": "Schriftzug"}, "zh-Hant": {}},
+        provenance={"seed": 1},
+        metrics={"map": 0.5},
+    )
 
 
 def test_the_manifest_stands_as_golden_json(manifest: Manifest, data: Path) -> None:
@@ -42,6 +51,16 @@ def test_what_is_packed_comes_back_and_the_flatbuffer_stays(manifest: Manifest) 
     assert split_model(packed)[0] == FLATBUFFER and is_intact(packed, read)
     assert associated_files(packed)["labels.txt"] == b"a\nb\n"
     assert packed == pack(FLATBUFFER, manifest, {"labels.txt": b"a\nb\n"})
+
+
+def test_json_and_back_is_the_same(manifest: Manifest) -> None:
+    assert Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
+
+
+def test_a_manifest_from_before_authors_and_translations_is_read(manifest: Manifest) -> None:
+    older = {key: value for key, value in manifest.to_json().items() if key not in ("author", "display_names")}
+    read = Manifest.from_json(older)
+    assert (read.author, read.display_names) == ("", {})
 
 
 def test_a_flatbuffer_that_others_rewrote_is_told(manifest: Manifest) -> None:
@@ -78,6 +97,12 @@ def changed(value: dict[str, Any], key: str, new: Any) -> dict[str, Any]:
         ("tags", [{"id": "category/A", "threshold": 2}], "must lie in 0..1"),
         ("tags", [{"id": "category/A/B", "threshold": 0.5}], "has no parent"),
         ("tags", [{"threshold": 0.5}], "has no 'id'"),
+        ("author", None, "expected text"),
+        ("display_names", {"de": {"details/logo": 3}}, "expected text"),
+        ("display_names", {"de": {"details/none": "x"}}, "which is no tag"),
+        ("display_names", {"../de": {}}, "write it as de"),
+        ("display_names", {"de": {"details/logo": "a\nb"}}, "one line of text"),
+        ("display_names", ["de"], "broken"),
         ("input", {"size": 10**9}, "must lie in 1..4096"),
         ("input", [], "broken"),
     ],
