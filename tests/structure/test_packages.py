@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-DATA_SUFFIXES = {".toml", ".j2", ".tflite", ".typed"}
+DATA_SUFFIXES = {".toml", ".j2", ".tflite", ".typed", ".kt", ".gradle", ".pro", ".xml"}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFi
     source = tmp_path_factory.mktemp("source")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, source)
-    for name in ("edge_tagger", "train", "convert", "benchmarks"):
+    for name in ("edge_tagger", "train", "convert", "benchmarks", "android_assets"):
         shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", source / "dist", source],
@@ -57,6 +57,8 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: zipfile.ZipFile, fold
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert expected - packed == set()
     assert {"edge_tagger/py.typed", "edge_tagger/train/recipes/fashion.toml"} <= packed
+    assert "edge_tagger/android_assets/src/main/java/edgetagger/android/TagDecoder.kt" in packed
+    assert "edge_tagger/android_assets/README.md" in packed
     assert {name.split("/")[0] for name in packed} == {"edge_tagger"}
 
 
