@@ -10,17 +10,36 @@ class AssociatedFileType(object):
     UNKNOWN = 0
     DESCRIPTIONS = 1
     TENSOR_AXIS_LABELS = 2
+    TENSOR_VALUE_LABELS = 3
+    TENSOR_AXIS_SCORE_CALIBRATION = 4
+    VOCABULARY = 5
+    SCANN_INDEX_FILE = 6
 
 
 class ColorSpaceType(object):
     UNKNOWN = 0
     RGB = 1
+    GRAYSCALE = 2
+
+
+class BoundingBoxType(object):
+    UNKNOWN = 0
+    BOUNDARIES = 1
+    UPPER_LEFT = 2
+    CENTER = 3
+
+
+class CoordinateType(object):
+    RATIO = 0
+    PIXEL = 1
 
 
 class ContentProperties(object):
     NONE = 0
     FeatureProperties = 1
     ImageProperties = 2
+    BoundingBoxProperties = 3
+    AudioProperties = 4
 
 def ContentPropertiesCreator(unionType, table):
     from flatbuffers.table import Table
@@ -30,12 +49,27 @@ def ContentPropertiesCreator(unionType, table):
         return FeaturePropertiesT.InitFromBuf(table.Bytes, table.Pos)
     if unionType == ContentProperties().ImageProperties:
         return ImagePropertiesT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ContentProperties().BoundingBoxProperties:
+        return BoundingBoxPropertiesT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ContentProperties().AudioProperties:
+        return AudioPropertiesT.InitFromBuf(table.Bytes, table.Pos)
     return None
+
+
+class ScoreTransformationType(object):
+    IDENTITY = 0
+    LOG = 1
+    INVERSE_LOGISTIC = 2
 
 
 class ProcessUnitOptions(object):
     NONE = 0
     NormalizationOptions = 1
+    ScoreCalibrationOptions = 2
+    ScoreThresholdingOptions = 3
+    BertTokenizerOptions = 4
+    SentencePieceTokenizerOptions = 5
+    RegexTokenizerOptions = 6
 
 def ProcessUnitOptionsCreator(unionType, table):
     from flatbuffers.table import Table
@@ -43,6 +77,16 @@ def ProcessUnitOptionsCreator(unionType, table):
         return None
     if unionType == ProcessUnitOptions().NormalizationOptions:
         return NormalizationOptionsT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ProcessUnitOptions().ScoreCalibrationOptions:
+        return ScoreCalibrationOptionsT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ProcessUnitOptions().ScoreThresholdingOptions:
+        return ScoreThresholdingOptionsT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ProcessUnitOptions().BertTokenizerOptions:
+        return BertTokenizerOptionsT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ProcessUnitOptions().SentencePieceTokenizerOptions:
+        return SentencePieceTokenizerOptionsT.InitFromBuf(table.Bytes, table.Pos)
+    if unionType == ProcessUnitOptions().RegexTokenizerOptions:
+        return RegexTokenizerOptionsT.InitFromBuf(table.Bytes, table.Pos)
     return None
 
 
@@ -96,11 +140,19 @@ class AssociatedFile(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
-def AssociatedFileStart(builder): builder.StartObject(4)
+    # AssociatedFile
+    def Version(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+def AssociatedFileStart(builder): builder.StartObject(5)
 def AssociatedFileAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
 def AssociatedFileAddDescription(builder, description): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(description), 0)
 def AssociatedFileAddType(builder, type): builder.PrependInt8Slot(2, type, 0)
 def AssociatedFileAddLocale(builder, locale): builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(locale), 0)
+def AssociatedFileAddVersion(builder, version): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(version), 0)
 def AssociatedFileEnd(builder): return builder.EndObject()
 
 
@@ -112,6 +164,7 @@ class AssociatedFileT(object):
         self.description = None  # type: str
         self.type = 0  # type: int
         self.locale = None  # type: str
+        self.version = None  # type: str
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -133,6 +186,7 @@ class AssociatedFileT(object):
         self.description = associatedFile.Description()
         self.type = associatedFile.Type()
         self.locale = associatedFile.Locale()
+        self.version = associatedFile.Version()
 
     # AssociatedFileT
     def Pack(self, builder):
@@ -142,6 +196,8 @@ class AssociatedFileT(object):
             description = builder.CreateString(self.description)
         if self.locale is not None:
             locale = builder.CreateString(self.locale)
+        if self.version is not None:
+            version = builder.CreateString(self.version)
         AssociatedFileStart(builder)
         if self.name is not None:
             AssociatedFileAddName(builder, name)
@@ -150,6 +206,8 @@ class AssociatedFileT(object):
         AssociatedFileAddType(builder, self.type)
         if self.locale is not None:
             AssociatedFileAddLocale(builder, locale)
+        if self.version is not None:
+            AssociatedFileAddVersion(builder, version)
         associatedFile = AssociatedFileEnd(builder)
         return associatedFile
 
@@ -210,6 +268,83 @@ class FeaturePropertiesT(object):
         return featureProperties
 
 
+class ImageSize(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ImageSize()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsImageSize(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ImageSizeBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # ImageSize
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ImageSize
+    def Width(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+    # ImageSize
+    def Height(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+def ImageSizeStart(builder): builder.StartObject(2)
+def ImageSizeAddWidth(builder, width): builder.PrependUint32Slot(0, width, 0)
+def ImageSizeAddHeight(builder, height): builder.PrependUint32Slot(1, height, 0)
+def ImageSizeEnd(builder): return builder.EndObject()
+
+
+class ImageSizeT(object):
+
+    # ImageSizeT
+    def __init__(self):
+        self.width = 0  # type: int
+        self.height = 0  # type: int
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        imageSize = ImageSize()
+        imageSize.Init(buf, pos)
+        return cls.InitFromObj(imageSize)
+
+    @classmethod
+    def InitFromObj(cls, imageSize):
+        x = ImageSizeT()
+        x._UnPack(imageSize)
+        return x
+
+    # ImageSizeT
+    def _UnPack(self, imageSize):
+        if imageSize is None:
+            return
+        self.width = imageSize.Width()
+        self.height = imageSize.Height()
+
+    # ImageSizeT
+    def Pack(self, builder):
+        ImageSizeStart(builder)
+        ImageSizeAddWidth(builder, self.width)
+        ImageSizeAddHeight(builder, self.height)
+        imageSize = ImageSizeEnd(builder)
+        return imageSize
+
+
 class ImageProperties(object):
     __slots__ = ['_tab']
 
@@ -239,16 +374,32 @@ class ImageProperties(object):
             return self._tab.Get(flatbuffers.number_types.Int8Flags, o + self._tab.Pos)
         return 0
 
-def ImagePropertiesStart(builder): builder.StartObject(1)
+    # ImageProperties
+    def DefaultSize(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = self._tab.Indirect(o + self._tab.Pos)
+            obj = ImageSize()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+def ImagePropertiesStart(builder): builder.StartObject(2)
 def ImagePropertiesAddColorSpace(builder, colorSpace): builder.PrependInt8Slot(0, colorSpace, 0)
+def ImagePropertiesAddDefaultSize(builder, defaultSize): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(defaultSize), 0)
 def ImagePropertiesEnd(builder): return builder.EndObject()
 
+try:
+    from typing import Optional
+except:
+    pass
 
 class ImagePropertiesT(object):
 
     # ImagePropertiesT
     def __init__(self):
         self.colorSpace = 0  # type: int
+        self.defaultSize = None  # type: Optional[ImageSizeT]
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -267,13 +418,301 @@ class ImagePropertiesT(object):
         if imageProperties is None:
             return
         self.colorSpace = imageProperties.ColorSpace()
+        if imageProperties.DefaultSize() is not None:
+            self.defaultSize = ImageSizeT.InitFromObj(imageProperties.DefaultSize())
 
     # ImagePropertiesT
     def Pack(self, builder):
+        if self.defaultSize is not None:
+            defaultSize = self.defaultSize.Pack(builder)
         ImagePropertiesStart(builder)
         ImagePropertiesAddColorSpace(builder, self.colorSpace)
+        if self.defaultSize is not None:
+            ImagePropertiesAddDefaultSize(builder, defaultSize)
         imageProperties = ImagePropertiesEnd(builder)
         return imageProperties
+
+
+class AudioProperties(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = AudioProperties()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsAudioProperties(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def AudioPropertiesBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # AudioProperties
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # AudioProperties
+    def SampleRate(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+    # AudioProperties
+    def Channels(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
+def AudioPropertiesStart(builder): builder.StartObject(2)
+def AudioPropertiesAddSampleRate(builder, sampleRate): builder.PrependUint32Slot(0, sampleRate, 0)
+def AudioPropertiesAddChannels(builder, channels): builder.PrependUint32Slot(1, channels, 0)
+def AudioPropertiesEnd(builder): return builder.EndObject()
+
+
+class AudioPropertiesT(object):
+
+    # AudioPropertiesT
+    def __init__(self):
+        self.sampleRate = 0  # type: int
+        self.channels = 0  # type: int
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        audioProperties = AudioProperties()
+        audioProperties.Init(buf, pos)
+        return cls.InitFromObj(audioProperties)
+
+    @classmethod
+    def InitFromObj(cls, audioProperties):
+        x = AudioPropertiesT()
+        x._UnPack(audioProperties)
+        return x
+
+    # AudioPropertiesT
+    def _UnPack(self, audioProperties):
+        if audioProperties is None:
+            return
+        self.sampleRate = audioProperties.SampleRate()
+        self.channels = audioProperties.Channels()
+
+    # AudioPropertiesT
+    def Pack(self, builder):
+        AudioPropertiesStart(builder)
+        AudioPropertiesAddSampleRate(builder, self.sampleRate)
+        AudioPropertiesAddChannels(builder, self.channels)
+        audioProperties = AudioPropertiesEnd(builder)
+        return audioProperties
+
+
+class BoundingBoxProperties(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = BoundingBoxProperties()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsBoundingBoxProperties(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def BoundingBoxPropertiesBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # BoundingBoxProperties
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # BoundingBoxProperties
+    def Index(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # BoundingBoxProperties
+    def IndexAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Uint32Flags, o)
+        return 0
+
+    # BoundingBoxProperties
+    def IndexLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # BoundingBoxProperties
+    def IndexIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+    # BoundingBoxProperties
+    def Type(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int8Flags, o + self._tab.Pos)
+        return 0
+
+    # BoundingBoxProperties
+    def CoordinateType(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int8Flags, o + self._tab.Pos)
+        return 0
+
+def BoundingBoxPropertiesStart(builder): builder.StartObject(3)
+def BoundingBoxPropertiesAddIndex(builder, index): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(index), 0)
+def BoundingBoxPropertiesStartIndexVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def BoundingBoxPropertiesAddType(builder, type): builder.PrependInt8Slot(1, type, 0)
+def BoundingBoxPropertiesAddCoordinateType(builder, coordinateType): builder.PrependInt8Slot(2, coordinateType, 0)
+def BoundingBoxPropertiesEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class BoundingBoxPropertiesT(object):
+
+    # BoundingBoxPropertiesT
+    def __init__(self):
+        self.index = None  # type: List[int]
+        self.type = 0  # type: int
+        self.coordinateType = 0  # type: int
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        boundingBoxProperties = BoundingBoxProperties()
+        boundingBoxProperties.Init(buf, pos)
+        return cls.InitFromObj(boundingBoxProperties)
+
+    @classmethod
+    def InitFromObj(cls, boundingBoxProperties):
+        x = BoundingBoxPropertiesT()
+        x._UnPack(boundingBoxProperties)
+        return x
+
+    # BoundingBoxPropertiesT
+    def _UnPack(self, boundingBoxProperties):
+        if boundingBoxProperties is None:
+            return
+        if not boundingBoxProperties.IndexIsNone():
+            if np is None:
+                self.index = []
+                for i in range(boundingBoxProperties.IndexLength()):
+                    self.index.append(boundingBoxProperties.Index(i))
+            else:
+                self.index = boundingBoxProperties.IndexAsNumpy()
+        self.type = boundingBoxProperties.Type()
+        self.coordinateType = boundingBoxProperties.CoordinateType()
+
+    # BoundingBoxPropertiesT
+    def Pack(self, builder):
+        if self.index is not None:
+            if np is not None and type(self.index) is np.ndarray:
+                index = builder.CreateNumpyVector(self.index)
+            else:
+                BoundingBoxPropertiesStartIndexVector(builder, len(self.index))
+                for i in reversed(range(len(self.index))):
+                    builder.PrependUint32(self.index[i])
+                index = builder.EndVector()
+        BoundingBoxPropertiesStart(builder)
+        if self.index is not None:
+            BoundingBoxPropertiesAddIndex(builder, index)
+        BoundingBoxPropertiesAddType(builder, self.type)
+        BoundingBoxPropertiesAddCoordinateType(builder, self.coordinateType)
+        boundingBoxProperties = BoundingBoxPropertiesEnd(builder)
+        return boundingBoxProperties
+
+
+class ValueRange(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ValueRange()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsValueRange(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ValueRangeBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # ValueRange
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ValueRange
+    def Min(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # ValueRange
+    def Max(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+def ValueRangeStart(builder): builder.StartObject(2)
+def ValueRangeAddMin(builder, min): builder.PrependInt32Slot(0, min, 0)
+def ValueRangeAddMax(builder, max): builder.PrependInt32Slot(1, max, 0)
+def ValueRangeEnd(builder): return builder.EndObject()
+
+
+class ValueRangeT(object):
+
+    # ValueRangeT
+    def __init__(self):
+        self.min = 0  # type: int
+        self.max = 0  # type: int
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        valueRange = ValueRange()
+        valueRange.Init(buf, pos)
+        return cls.InitFromObj(valueRange)
+
+    @classmethod
+    def InitFromObj(cls, valueRange):
+        x = ValueRangeT()
+        x._UnPack(valueRange)
+        return x
+
+    # ValueRangeT
+    def _UnPack(self, valueRange):
+        if valueRange is None:
+            return
+        self.min = valueRange.Min()
+        self.max = valueRange.Max()
+
+    # ValueRangeT
+    def Pack(self, builder):
+        ValueRangeStart(builder)
+        ValueRangeAddMin(builder, self.min)
+        ValueRangeAddMax(builder, self.max)
+        valueRange = ValueRangeEnd(builder)
+        return valueRange
 
 
 class Content(object):
@@ -315,13 +754,24 @@ class Content(object):
             return obj
         return None
 
-def ContentStart(builder): builder.StartObject(2)
+    # Content
+    def Range(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            x = self._tab.Indirect(o + self._tab.Pos)
+            obj = ValueRange()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+def ContentStart(builder): builder.StartObject(3)
 def ContentAddContentPropertiesType(builder, contentPropertiesType): builder.PrependUint8Slot(0, contentPropertiesType, 0)
 def ContentAddContentProperties(builder, contentProperties): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(contentProperties), 0)
+def ContentAddRange(builder, range): builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(range), 0)
 def ContentEnd(builder): return builder.EndObject()
 
 try:
-    from typing import Union
+    from typing import Optional, Union
 except:
     pass
 
@@ -330,7 +780,8 @@ class ContentT(object):
     # ContentT
     def __init__(self):
         self.contentPropertiesType = 0  # type: int
-        self.contentProperties = None  # type: Union[None, FeaturePropertiesT, ImagePropertiesT]
+        self.contentProperties = None  # type: Union[None, FeaturePropertiesT, ImagePropertiesT, BoundingBoxPropertiesT, AudioPropertiesT]
+        self.range = None  # type: Optional[ValueRangeT]
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -350,15 +801,21 @@ class ContentT(object):
             return
         self.contentPropertiesType = content.ContentPropertiesType()
         self.contentProperties = ContentPropertiesCreator(self.contentPropertiesType, content.ContentProperties())
+        if content.Range() is not None:
+            self.range = ValueRangeT.InitFromObj(content.Range())
 
     # ContentT
     def Pack(self, builder):
         if self.contentProperties is not None:
             contentProperties = self.contentProperties.Pack(builder)
+        if self.range is not None:
+            range = self.range.Pack(builder)
         ContentStart(builder)
         ContentAddContentPropertiesType(builder, self.contentPropertiesType)
         if self.contentProperties is not None:
             ContentAddContentProperties(builder, contentProperties)
+        if self.range is not None:
+            ContentAddRange(builder, range)
         content = ContentEnd(builder)
         return content
 
@@ -516,6 +973,520 @@ class NormalizationOptionsT(object):
         return normalizationOptions
 
 
+class ScoreCalibrationOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ScoreCalibrationOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsScoreCalibrationOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ScoreCalibrationOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # ScoreCalibrationOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ScoreCalibrationOptions
+    def ScoreTransformation(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int8Flags, o + self._tab.Pos)
+        return 0
+
+    # ScoreCalibrationOptions
+    def DefaultScore(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
+        return 0.0
+
+def ScoreCalibrationOptionsStart(builder): builder.StartObject(2)
+def ScoreCalibrationOptionsAddScoreTransformation(builder, scoreTransformation): builder.PrependInt8Slot(0, scoreTransformation, 0)
+def ScoreCalibrationOptionsAddDefaultScore(builder, defaultScore): builder.PrependFloat32Slot(1, defaultScore, 0.0)
+def ScoreCalibrationOptionsEnd(builder): return builder.EndObject()
+
+
+class ScoreCalibrationOptionsT(object):
+
+    # ScoreCalibrationOptionsT
+    def __init__(self):
+        self.scoreTransformation = 0  # type: int
+        self.defaultScore = 0.0  # type: float
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        scoreCalibrationOptions = ScoreCalibrationOptions()
+        scoreCalibrationOptions.Init(buf, pos)
+        return cls.InitFromObj(scoreCalibrationOptions)
+
+    @classmethod
+    def InitFromObj(cls, scoreCalibrationOptions):
+        x = ScoreCalibrationOptionsT()
+        x._UnPack(scoreCalibrationOptions)
+        return x
+
+    # ScoreCalibrationOptionsT
+    def _UnPack(self, scoreCalibrationOptions):
+        if scoreCalibrationOptions is None:
+            return
+        self.scoreTransformation = scoreCalibrationOptions.ScoreTransformation()
+        self.defaultScore = scoreCalibrationOptions.DefaultScore()
+
+    # ScoreCalibrationOptionsT
+    def Pack(self, builder):
+        ScoreCalibrationOptionsStart(builder)
+        ScoreCalibrationOptionsAddScoreTransformation(builder, self.scoreTransformation)
+        ScoreCalibrationOptionsAddDefaultScore(builder, self.defaultScore)
+        scoreCalibrationOptions = ScoreCalibrationOptionsEnd(builder)
+        return scoreCalibrationOptions
+
+
+class ScoreThresholdingOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ScoreThresholdingOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsScoreThresholdingOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ScoreThresholdingOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # ScoreThresholdingOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ScoreThresholdingOptions
+    def GlobalScoreThreshold(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
+        return 0.0
+
+def ScoreThresholdingOptionsStart(builder): builder.StartObject(1)
+def ScoreThresholdingOptionsAddGlobalScoreThreshold(builder, globalScoreThreshold): builder.PrependFloat32Slot(0, globalScoreThreshold, 0.0)
+def ScoreThresholdingOptionsEnd(builder): return builder.EndObject()
+
+
+class ScoreThresholdingOptionsT(object):
+
+    # ScoreThresholdingOptionsT
+    def __init__(self):
+        self.globalScoreThreshold = 0.0  # type: float
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        scoreThresholdingOptions = ScoreThresholdingOptions()
+        scoreThresholdingOptions.Init(buf, pos)
+        return cls.InitFromObj(scoreThresholdingOptions)
+
+    @classmethod
+    def InitFromObj(cls, scoreThresholdingOptions):
+        x = ScoreThresholdingOptionsT()
+        x._UnPack(scoreThresholdingOptions)
+        return x
+
+    # ScoreThresholdingOptionsT
+    def _UnPack(self, scoreThresholdingOptions):
+        if scoreThresholdingOptions is None:
+            return
+        self.globalScoreThreshold = scoreThresholdingOptions.GlobalScoreThreshold()
+
+    # ScoreThresholdingOptionsT
+    def Pack(self, builder):
+        ScoreThresholdingOptionsStart(builder)
+        ScoreThresholdingOptionsAddGlobalScoreThreshold(builder, self.globalScoreThreshold)
+        scoreThresholdingOptions = ScoreThresholdingOptionsEnd(builder)
+        return scoreThresholdingOptions
+
+
+class BertTokenizerOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = BertTokenizerOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsBertTokenizerOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def BertTokenizerOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # BertTokenizerOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # BertTokenizerOptions
+    def VocabFile(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # BertTokenizerOptions
+    def VocabFileLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # BertTokenizerOptions
+    def VocabFileIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+def BertTokenizerOptionsStart(builder): builder.StartObject(1)
+def BertTokenizerOptionsAddVocabFile(builder, vocabFile): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(vocabFile), 0)
+def BertTokenizerOptionsStartVocabFileVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def BertTokenizerOptionsEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class BertTokenizerOptionsT(object):
+
+    # BertTokenizerOptionsT
+    def __init__(self):
+        self.vocabFile = None  # type: List[AssociatedFileT]
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        bertTokenizerOptions = BertTokenizerOptions()
+        bertTokenizerOptions.Init(buf, pos)
+        return cls.InitFromObj(bertTokenizerOptions)
+
+    @classmethod
+    def InitFromObj(cls, bertTokenizerOptions):
+        x = BertTokenizerOptionsT()
+        x._UnPack(bertTokenizerOptions)
+        return x
+
+    # BertTokenizerOptionsT
+    def _UnPack(self, bertTokenizerOptions):
+        if bertTokenizerOptions is None:
+            return
+        if not bertTokenizerOptions.VocabFileIsNone():
+            self.vocabFile = []
+            for i in range(bertTokenizerOptions.VocabFileLength()):
+                if bertTokenizerOptions.VocabFile(i) is None:
+                    self.vocabFile.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(bertTokenizerOptions.VocabFile(i))
+                    self.vocabFile.append(associatedFile_)
+
+    # BertTokenizerOptionsT
+    def Pack(self, builder):
+        if self.vocabFile is not None:
+            vocabFilelist = []
+            for i in range(len(self.vocabFile)):
+                vocabFilelist.append(self.vocabFile[i].Pack(builder))
+            BertTokenizerOptionsStartVocabFileVector(builder, len(self.vocabFile))
+            for i in reversed(range(len(self.vocabFile))):
+                builder.PrependUOffsetTRelative(vocabFilelist[i])
+            vocabFile = builder.EndVector()
+        BertTokenizerOptionsStart(builder)
+        if self.vocabFile is not None:
+            BertTokenizerOptionsAddVocabFile(builder, vocabFile)
+        bertTokenizerOptions = BertTokenizerOptionsEnd(builder)
+        return bertTokenizerOptions
+
+
+class SentencePieceTokenizerOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = SentencePieceTokenizerOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsSentencePieceTokenizerOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def SentencePieceTokenizerOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # SentencePieceTokenizerOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # SentencePieceTokenizerOptions
+    def SentencePieceModel(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SentencePieceTokenizerOptions
+    def SentencePieceModelLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SentencePieceTokenizerOptions
+    def SentencePieceModelIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+    # SentencePieceTokenizerOptions
+    def VocabFile(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SentencePieceTokenizerOptions
+    def VocabFileLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SentencePieceTokenizerOptions
+    def VocabFileIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+def SentencePieceTokenizerOptionsStart(builder): builder.StartObject(2)
+def SentencePieceTokenizerOptionsAddSentencePieceModel(builder, sentencePieceModel): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(sentencePieceModel), 0)
+def SentencePieceTokenizerOptionsStartSentencePieceModelVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SentencePieceTokenizerOptionsAddVocabFile(builder, vocabFile): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(vocabFile), 0)
+def SentencePieceTokenizerOptionsStartVocabFileVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SentencePieceTokenizerOptionsEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class SentencePieceTokenizerOptionsT(object):
+
+    # SentencePieceTokenizerOptionsT
+    def __init__(self):
+        self.sentencePieceModel = None  # type: List[AssociatedFileT]
+        self.vocabFile = None  # type: List[AssociatedFileT]
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        sentencePieceTokenizerOptions = SentencePieceTokenizerOptions()
+        sentencePieceTokenizerOptions.Init(buf, pos)
+        return cls.InitFromObj(sentencePieceTokenizerOptions)
+
+    @classmethod
+    def InitFromObj(cls, sentencePieceTokenizerOptions):
+        x = SentencePieceTokenizerOptionsT()
+        x._UnPack(sentencePieceTokenizerOptions)
+        return x
+
+    # SentencePieceTokenizerOptionsT
+    def _UnPack(self, sentencePieceTokenizerOptions):
+        if sentencePieceTokenizerOptions is None:
+            return
+        if not sentencePieceTokenizerOptions.SentencePieceModelIsNone():
+            self.sentencePieceModel = []
+            for i in range(sentencePieceTokenizerOptions.SentencePieceModelLength()):
+                if sentencePieceTokenizerOptions.SentencePieceModel(i) is None:
+                    self.sentencePieceModel.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(sentencePieceTokenizerOptions.SentencePieceModel(i))
+                    self.sentencePieceModel.append(associatedFile_)
+        if not sentencePieceTokenizerOptions.VocabFileIsNone():
+            self.vocabFile = []
+            for i in range(sentencePieceTokenizerOptions.VocabFileLength()):
+                if sentencePieceTokenizerOptions.VocabFile(i) is None:
+                    self.vocabFile.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(sentencePieceTokenizerOptions.VocabFile(i))
+                    self.vocabFile.append(associatedFile_)
+
+    # SentencePieceTokenizerOptionsT
+    def Pack(self, builder):
+        if self.sentencePieceModel is not None:
+            sentencePieceModellist = []
+            for i in range(len(self.sentencePieceModel)):
+                sentencePieceModellist.append(self.sentencePieceModel[i].Pack(builder))
+            SentencePieceTokenizerOptionsStartSentencePieceModelVector(builder, len(self.sentencePieceModel))
+            for i in reversed(range(len(self.sentencePieceModel))):
+                builder.PrependUOffsetTRelative(sentencePieceModellist[i])
+            sentencePieceModel = builder.EndVector()
+        if self.vocabFile is not None:
+            vocabFilelist = []
+            for i in range(len(self.vocabFile)):
+                vocabFilelist.append(self.vocabFile[i].Pack(builder))
+            SentencePieceTokenizerOptionsStartVocabFileVector(builder, len(self.vocabFile))
+            for i in reversed(range(len(self.vocabFile))):
+                builder.PrependUOffsetTRelative(vocabFilelist[i])
+            vocabFile = builder.EndVector()
+        SentencePieceTokenizerOptionsStart(builder)
+        if self.sentencePieceModel is not None:
+            SentencePieceTokenizerOptionsAddSentencePieceModel(builder, sentencePieceModel)
+        if self.vocabFile is not None:
+            SentencePieceTokenizerOptionsAddVocabFile(builder, vocabFile)
+        sentencePieceTokenizerOptions = SentencePieceTokenizerOptionsEnd(builder)
+        return sentencePieceTokenizerOptions
+
+
+class RegexTokenizerOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = RegexTokenizerOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsRegexTokenizerOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def RegexTokenizerOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # RegexTokenizerOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # RegexTokenizerOptions
+    def DelimRegexPattern(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # RegexTokenizerOptions
+    def VocabFile(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # RegexTokenizerOptions
+    def VocabFileLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # RegexTokenizerOptions
+    def VocabFileIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+def RegexTokenizerOptionsStart(builder): builder.StartObject(2)
+def RegexTokenizerOptionsAddDelimRegexPattern(builder, delimRegexPattern): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(delimRegexPattern), 0)
+def RegexTokenizerOptionsAddVocabFile(builder, vocabFile): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(vocabFile), 0)
+def RegexTokenizerOptionsStartVocabFileVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def RegexTokenizerOptionsEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class RegexTokenizerOptionsT(object):
+
+    # RegexTokenizerOptionsT
+    def __init__(self):
+        self.delimRegexPattern = None  # type: str
+        self.vocabFile = None  # type: List[AssociatedFileT]
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        regexTokenizerOptions = RegexTokenizerOptions()
+        regexTokenizerOptions.Init(buf, pos)
+        return cls.InitFromObj(regexTokenizerOptions)
+
+    @classmethod
+    def InitFromObj(cls, regexTokenizerOptions):
+        x = RegexTokenizerOptionsT()
+        x._UnPack(regexTokenizerOptions)
+        return x
+
+    # RegexTokenizerOptionsT
+    def _UnPack(self, regexTokenizerOptions):
+        if regexTokenizerOptions is None:
+            return
+        self.delimRegexPattern = regexTokenizerOptions.DelimRegexPattern()
+        if not regexTokenizerOptions.VocabFileIsNone():
+            self.vocabFile = []
+            for i in range(regexTokenizerOptions.VocabFileLength()):
+                if regexTokenizerOptions.VocabFile(i) is None:
+                    self.vocabFile.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(regexTokenizerOptions.VocabFile(i))
+                    self.vocabFile.append(associatedFile_)
+
+    # RegexTokenizerOptionsT
+    def Pack(self, builder):
+        if self.delimRegexPattern is not None:
+            delimRegexPattern = builder.CreateString(self.delimRegexPattern)
+        if self.vocabFile is not None:
+            vocabFilelist = []
+            for i in range(len(self.vocabFile)):
+                vocabFilelist.append(self.vocabFile[i].Pack(builder))
+            RegexTokenizerOptionsStartVocabFileVector(builder, len(self.vocabFile))
+            for i in reversed(range(len(self.vocabFile))):
+                builder.PrependUOffsetTRelative(vocabFilelist[i])
+            vocabFile = builder.EndVector()
+        RegexTokenizerOptionsStart(builder)
+        if self.delimRegexPattern is not None:
+            RegexTokenizerOptionsAddDelimRegexPattern(builder, delimRegexPattern)
+        if self.vocabFile is not None:
+            RegexTokenizerOptionsAddVocabFile(builder, vocabFile)
+        regexTokenizerOptions = RegexTokenizerOptionsEnd(builder)
+        return regexTokenizerOptions
+
+
 class ProcessUnit(object):
     __slots__ = ['_tab']
 
@@ -570,7 +1541,7 @@ class ProcessUnitT(object):
     # ProcessUnitT
     def __init__(self):
         self.optionsType = 0  # type: int
-        self.options = None  # type: Union[None, NormalizationOptionsT]
+        self.options = None  # type: Union[None, NormalizationOptionsT, ScoreCalibrationOptionsT, ScoreThresholdingOptionsT, BertTokenizerOptionsT, SentencePieceTokenizerOptionsT, RegexTokenizerOptionsT]
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -756,6 +1727,116 @@ class StatsT(object):
         return stats
 
 
+class TensorGroup(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = TensorGroup()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsTensorGroup(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def TensorGroupBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # TensorGroup
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # TensorGroup
+    def Name(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # TensorGroup
+    def TensorNames(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # TensorGroup
+    def TensorNamesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TensorGroup
+    def TensorNamesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+def TensorGroupStart(builder): builder.StartObject(2)
+def TensorGroupAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
+def TensorGroupAddTensorNames(builder, tensorNames): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(tensorNames), 0)
+def TensorGroupStartTensorNamesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def TensorGroupEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class TensorGroupT(object):
+
+    # TensorGroupT
+    def __init__(self):
+        self.name = None  # type: str
+        self.tensorNames = None  # type: List[str]
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        tensorGroup = TensorGroup()
+        tensorGroup.Init(buf, pos)
+        return cls.InitFromObj(tensorGroup)
+
+    @classmethod
+    def InitFromObj(cls, tensorGroup):
+        x = TensorGroupT()
+        x._UnPack(tensorGroup)
+        return x
+
+    # TensorGroupT
+    def _UnPack(self, tensorGroup):
+        if tensorGroup is None:
+            return
+        self.name = tensorGroup.Name()
+        if not tensorGroup.TensorNamesIsNone():
+            self.tensorNames = []
+            for i in range(tensorGroup.TensorNamesLength()):
+                self.tensorNames.append(tensorGroup.TensorNames(i))
+
+    # TensorGroupT
+    def Pack(self, builder):
+        if self.name is not None:
+            name = builder.CreateString(self.name)
+        if self.tensorNames is not None:
+            tensorNameslist = []
+            for i in range(len(self.tensorNames)):
+                tensorNameslist.append(builder.CreateString(self.tensorNames[i]))
+            TensorGroupStartTensorNamesVector(builder, len(self.tensorNames))
+            for i in reversed(range(len(self.tensorNames))):
+                builder.PrependUOffsetTRelative(tensorNameslist[i])
+            tensorNames = builder.EndVector()
+        TensorGroupStart(builder)
+        if self.name is not None:
+            TensorGroupAddName(builder, name)
+        if self.tensorNames is not None:
+            TensorGroupAddTensorNames(builder, tensorNames)
+        tensorGroup = TensorGroupEnd(builder)
+        return tensorGroup
+
+
 class TensorMetadata(object):
     __slots__ = ['_tab']
 
@@ -791,6 +1872,26 @@ class TensorMetadata(object):
         if o != 0:
             return self._tab.String(o + self._tab.Pos)
         return None
+
+    # TensorMetadata
+    def DimensionNames(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.String(a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return ""
+
+    # TensorMetadata
+    def DimensionNamesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TensorMetadata
+    def DimensionNamesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        return o == 0
 
     # TensorMetadata
     def Content(self):
@@ -863,6 +1964,8 @@ class TensorMetadata(object):
 def TensorMetadataStart(builder): builder.StartObject(7)
 def TensorMetadataAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
 def TensorMetadataAddDescription(builder, description): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(description), 0)
+def TensorMetadataAddDimensionNames(builder, dimensionNames): builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(dimensionNames), 0)
+def TensorMetadataStartDimensionNamesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def TensorMetadataAddContent(builder, content): builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(content), 0)
 def TensorMetadataAddProcessUnits(builder, processUnits): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(processUnits), 0)
 def TensorMetadataStartProcessUnitsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
@@ -882,6 +1985,7 @@ class TensorMetadataT(object):
     def __init__(self):
         self.name = None  # type: str
         self.description = None  # type: str
+        self.dimensionNames = None  # type: List[str]
         self.content = None  # type: Optional[ContentT]
         self.processUnits = None  # type: List[ProcessUnitT]
         self.stats = None  # type: Optional[StatsT]
@@ -905,6 +2009,10 @@ class TensorMetadataT(object):
             return
         self.name = tensorMetadata.Name()
         self.description = tensorMetadata.Description()
+        if not tensorMetadata.DimensionNamesIsNone():
+            self.dimensionNames = []
+            for i in range(tensorMetadata.DimensionNamesLength()):
+                self.dimensionNames.append(tensorMetadata.DimensionNames(i))
         if tensorMetadata.Content() is not None:
             self.content = ContentT.InitFromObj(tensorMetadata.Content())
         if not tensorMetadata.ProcessUnitsIsNone():
@@ -932,6 +2040,14 @@ class TensorMetadataT(object):
             name = builder.CreateString(self.name)
         if self.description is not None:
             description = builder.CreateString(self.description)
+        if self.dimensionNames is not None:
+            dimensionNameslist = []
+            for i in range(len(self.dimensionNames)):
+                dimensionNameslist.append(builder.CreateString(self.dimensionNames[i]))
+            TensorMetadataStartDimensionNamesVector(builder, len(self.dimensionNames))
+            for i in reversed(range(len(self.dimensionNames))):
+                builder.PrependUOffsetTRelative(dimensionNameslist[i])
+            dimensionNames = builder.EndVector()
         if self.content is not None:
             content = self.content.Pack(builder)
         if self.processUnits is not None:
@@ -957,6 +2073,8 @@ class TensorMetadataT(object):
             TensorMetadataAddName(builder, name)
         if self.description is not None:
             TensorMetadataAddDescription(builder, description)
+        if self.dimensionNames is not None:
+            TensorMetadataAddDimensionNames(builder, dimensionNames)
         if self.content is not None:
             TensorMetadataAddContent(builder, content)
         if self.processUnits is not None:
@@ -967,6 +2085,126 @@ class TensorMetadataT(object):
             TensorMetadataAddAssociatedFiles(builder, associatedFiles)
         tensorMetadata = TensorMetadataEnd(builder)
         return tensorMetadata
+
+
+class CustomMetadata(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = CustomMetadata()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsCustomMetadata(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def CustomMetadataBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x4D\x30\x30\x31", size_prefixed=size_prefixed)
+
+    # CustomMetadata
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # CustomMetadata
+    def Name(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.String(o + self._tab.Pos)
+        return None
+
+    # CustomMetadata
+    def Data(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 1))
+        return 0
+
+    # CustomMetadata
+    def DataAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Uint8Flags, o)
+        return 0
+
+    # CustomMetadata
+    def DataLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # CustomMetadata
+    def DataIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+def CustomMetadataStart(builder): builder.StartObject(2)
+def CustomMetadataAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
+def CustomMetadataAddData(builder, data): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(data), 0)
+def CustomMetadataStartDataVector(builder, numElems): return builder.StartVector(1, numElems, 1)
+def CustomMetadataEnd(builder): return builder.EndObject()
+
+try:
+    from typing import List
+except:
+    pass
+
+class CustomMetadataT(object):
+
+    # CustomMetadataT
+    def __init__(self):
+        self.name = None  # type: str
+        self.data = None  # type: List[int]
+
+    @classmethod
+    def InitFromBuf(cls, buf, pos):
+        customMetadata = CustomMetadata()
+        customMetadata.Init(buf, pos)
+        return cls.InitFromObj(customMetadata)
+
+    @classmethod
+    def InitFromObj(cls, customMetadata):
+        x = CustomMetadataT()
+        x._UnPack(customMetadata)
+        return x
+
+    # CustomMetadataT
+    def _UnPack(self, customMetadata):
+        if customMetadata is None:
+            return
+        self.name = customMetadata.Name()
+        if not customMetadata.DataIsNone():
+            if np is None:
+                self.data = []
+                for i in range(customMetadata.DataLength()):
+                    self.data.append(customMetadata.Data(i))
+            else:
+                self.data = customMetadata.DataAsNumpy()
+
+    # CustomMetadataT
+    def Pack(self, builder):
+        if self.name is not None:
+            name = builder.CreateString(self.name)
+        if self.data is not None:
+            if np is not None and type(self.data) is np.ndarray:
+                data = builder.CreateNumpyVector(self.data)
+            else:
+                CustomMetadataStartDataVector(builder, len(self.data))
+                for i in reversed(range(len(self.data))):
+                    builder.PrependUint8(self.data[i])
+                data = builder.EndVector()
+        CustomMetadataStart(builder)
+        if self.name is not None:
+            CustomMetadataAddName(builder, name)
+        if self.data is not None:
+            CustomMetadataAddData(builder, data)
+        customMetadata = CustomMetadataEnd(builder)
+        return customMetadata
 
 
 class SubGraphMetadata(object):
@@ -1053,13 +2291,169 @@ class SubGraphMetadata(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
         return o == 0
 
-def SubGraphMetadataStart(builder): builder.StartObject(4)
+    # SubGraphMetadata
+    def AssociatedFiles(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def AssociatedFilesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def AssociatedFilesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        return o == 0
+
+    # SubGraphMetadata
+    def InputProcessUnits(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = ProcessUnit()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def InputProcessUnitsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def InputProcessUnitsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        return o == 0
+
+    # SubGraphMetadata
+    def OutputProcessUnits(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = ProcessUnit()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def OutputProcessUnitsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def OutputProcessUnitsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        return o == 0
+
+    # SubGraphMetadata
+    def InputTensorGroups(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = TensorGroup()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def InputTensorGroupsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def InputTensorGroupsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        return o == 0
+
+    # SubGraphMetadata
+    def OutputTensorGroups(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = TensorGroup()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def OutputTensorGroupsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def OutputTensorGroupsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        return o == 0
+
+    # SubGraphMetadata
+    def CustomMetadata(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = CustomMetadata()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # SubGraphMetadata
+    def CustomMetadataLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SubGraphMetadata
+    def CustomMetadataIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        return o == 0
+
+def SubGraphMetadataStart(builder): builder.StartObject(10)
 def SubGraphMetadataAddName(builder, name): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
 def SubGraphMetadataAddDescription(builder, description): builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(description), 0)
 def SubGraphMetadataAddInputTensorMetadata(builder, inputTensorMetadata): builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(inputTensorMetadata), 0)
 def SubGraphMetadataStartInputTensorMetadataVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def SubGraphMetadataAddOutputTensorMetadata(builder, outputTensorMetadata): builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(outputTensorMetadata), 0)
 def SubGraphMetadataStartOutputTensorMetadataVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddAssociatedFiles(builder, associatedFiles): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(associatedFiles), 0)
+def SubGraphMetadataStartAssociatedFilesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddInputProcessUnits(builder, inputProcessUnits): builder.PrependUOffsetTRelativeSlot(5, flatbuffers.number_types.UOffsetTFlags.py_type(inputProcessUnits), 0)
+def SubGraphMetadataStartInputProcessUnitsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddOutputProcessUnits(builder, outputProcessUnits): builder.PrependUOffsetTRelativeSlot(6, flatbuffers.number_types.UOffsetTFlags.py_type(outputProcessUnits), 0)
+def SubGraphMetadataStartOutputProcessUnitsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddInputTensorGroups(builder, inputTensorGroups): builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(inputTensorGroups), 0)
+def SubGraphMetadataStartInputTensorGroupsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddOutputTensorGroups(builder, outputTensorGroups): builder.PrependUOffsetTRelativeSlot(8, flatbuffers.number_types.UOffsetTFlags.py_type(outputTensorGroups), 0)
+def SubGraphMetadataStartOutputTensorGroupsVector(builder, numElems): return builder.StartVector(4, numElems, 4)
+def SubGraphMetadataAddCustomMetadata(builder, customMetadata): builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(customMetadata), 0)
+def SubGraphMetadataStartCustomMetadataVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def SubGraphMetadataEnd(builder): return builder.EndObject()
 
 try:
@@ -1075,6 +2469,12 @@ class SubGraphMetadataT(object):
         self.description = None  # type: str
         self.inputTensorMetadata = None  # type: List[TensorMetadataT]
         self.outputTensorMetadata = None  # type: List[TensorMetadataT]
+        self.associatedFiles = None  # type: List[AssociatedFileT]
+        self.inputProcessUnits = None  # type: List[ProcessUnitT]
+        self.outputProcessUnits = None  # type: List[ProcessUnitT]
+        self.inputTensorGroups = None  # type: List[TensorGroupT]
+        self.outputTensorGroups = None  # type: List[TensorGroupT]
+        self.customMetadata = None  # type: List[CustomMetadataT]
 
     @classmethod
     def InitFromBuf(cls, buf, pos):
@@ -1110,6 +2510,54 @@ class SubGraphMetadataT(object):
                 else:
                     tensorMetadata_ = TensorMetadataT.InitFromObj(subGraphMetadata.OutputTensorMetadata(i))
                     self.outputTensorMetadata.append(tensorMetadata_)
+        if not subGraphMetadata.AssociatedFilesIsNone():
+            self.associatedFiles = []
+            for i in range(subGraphMetadata.AssociatedFilesLength()):
+                if subGraphMetadata.AssociatedFiles(i) is None:
+                    self.associatedFiles.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(subGraphMetadata.AssociatedFiles(i))
+                    self.associatedFiles.append(associatedFile_)
+        if not subGraphMetadata.InputProcessUnitsIsNone():
+            self.inputProcessUnits = []
+            for i in range(subGraphMetadata.InputProcessUnitsLength()):
+                if subGraphMetadata.InputProcessUnits(i) is None:
+                    self.inputProcessUnits.append(None)
+                else:
+                    processUnit_ = ProcessUnitT.InitFromObj(subGraphMetadata.InputProcessUnits(i))
+                    self.inputProcessUnits.append(processUnit_)
+        if not subGraphMetadata.OutputProcessUnitsIsNone():
+            self.outputProcessUnits = []
+            for i in range(subGraphMetadata.OutputProcessUnitsLength()):
+                if subGraphMetadata.OutputProcessUnits(i) is None:
+                    self.outputProcessUnits.append(None)
+                else:
+                    processUnit_ = ProcessUnitT.InitFromObj(subGraphMetadata.OutputProcessUnits(i))
+                    self.outputProcessUnits.append(processUnit_)
+        if not subGraphMetadata.InputTensorGroupsIsNone():
+            self.inputTensorGroups = []
+            for i in range(subGraphMetadata.InputTensorGroupsLength()):
+                if subGraphMetadata.InputTensorGroups(i) is None:
+                    self.inputTensorGroups.append(None)
+                else:
+                    tensorGroup_ = TensorGroupT.InitFromObj(subGraphMetadata.InputTensorGroups(i))
+                    self.inputTensorGroups.append(tensorGroup_)
+        if not subGraphMetadata.OutputTensorGroupsIsNone():
+            self.outputTensorGroups = []
+            for i in range(subGraphMetadata.OutputTensorGroupsLength()):
+                if subGraphMetadata.OutputTensorGroups(i) is None:
+                    self.outputTensorGroups.append(None)
+                else:
+                    tensorGroup_ = TensorGroupT.InitFromObj(subGraphMetadata.OutputTensorGroups(i))
+                    self.outputTensorGroups.append(tensorGroup_)
+        if not subGraphMetadata.CustomMetadataIsNone():
+            self.customMetadata = []
+            for i in range(subGraphMetadata.CustomMetadataLength()):
+                if subGraphMetadata.CustomMetadata(i) is None:
+                    self.customMetadata.append(None)
+                else:
+                    customMetadata_ = CustomMetadataT.InitFromObj(subGraphMetadata.CustomMetadata(i))
+                    self.customMetadata.append(customMetadata_)
 
     # SubGraphMetadataT
     def Pack(self, builder):
@@ -1133,6 +2581,54 @@ class SubGraphMetadataT(object):
             for i in reversed(range(len(self.outputTensorMetadata))):
                 builder.PrependUOffsetTRelative(outputTensorMetadatalist[i])
             outputTensorMetadata = builder.EndVector()
+        if self.associatedFiles is not None:
+            associatedFileslist = []
+            for i in range(len(self.associatedFiles)):
+                associatedFileslist.append(self.associatedFiles[i].Pack(builder))
+            SubGraphMetadataStartAssociatedFilesVector(builder, len(self.associatedFiles))
+            for i in reversed(range(len(self.associatedFiles))):
+                builder.PrependUOffsetTRelative(associatedFileslist[i])
+            associatedFiles = builder.EndVector()
+        if self.inputProcessUnits is not None:
+            inputProcessUnitslist = []
+            for i in range(len(self.inputProcessUnits)):
+                inputProcessUnitslist.append(self.inputProcessUnits[i].Pack(builder))
+            SubGraphMetadataStartInputProcessUnitsVector(builder, len(self.inputProcessUnits))
+            for i in reversed(range(len(self.inputProcessUnits))):
+                builder.PrependUOffsetTRelative(inputProcessUnitslist[i])
+            inputProcessUnits = builder.EndVector()
+        if self.outputProcessUnits is not None:
+            outputProcessUnitslist = []
+            for i in range(len(self.outputProcessUnits)):
+                outputProcessUnitslist.append(self.outputProcessUnits[i].Pack(builder))
+            SubGraphMetadataStartOutputProcessUnitsVector(builder, len(self.outputProcessUnits))
+            for i in reversed(range(len(self.outputProcessUnits))):
+                builder.PrependUOffsetTRelative(outputProcessUnitslist[i])
+            outputProcessUnits = builder.EndVector()
+        if self.inputTensorGroups is not None:
+            inputTensorGroupslist = []
+            for i in range(len(self.inputTensorGroups)):
+                inputTensorGroupslist.append(self.inputTensorGroups[i].Pack(builder))
+            SubGraphMetadataStartInputTensorGroupsVector(builder, len(self.inputTensorGroups))
+            for i in reversed(range(len(self.inputTensorGroups))):
+                builder.PrependUOffsetTRelative(inputTensorGroupslist[i])
+            inputTensorGroups = builder.EndVector()
+        if self.outputTensorGroups is not None:
+            outputTensorGroupslist = []
+            for i in range(len(self.outputTensorGroups)):
+                outputTensorGroupslist.append(self.outputTensorGroups[i].Pack(builder))
+            SubGraphMetadataStartOutputTensorGroupsVector(builder, len(self.outputTensorGroups))
+            for i in reversed(range(len(self.outputTensorGroups))):
+                builder.PrependUOffsetTRelative(outputTensorGroupslist[i])
+            outputTensorGroups = builder.EndVector()
+        if self.customMetadata is not None:
+            customMetadatalist = []
+            for i in range(len(self.customMetadata)):
+                customMetadatalist.append(self.customMetadata[i].Pack(builder))
+            SubGraphMetadataStartCustomMetadataVector(builder, len(self.customMetadata))
+            for i in reversed(range(len(self.customMetadata))):
+                builder.PrependUOffsetTRelative(customMetadatalist[i])
+            customMetadata = builder.EndVector()
         SubGraphMetadataStart(builder)
         if self.name is not None:
             SubGraphMetadataAddName(builder, name)
@@ -1142,6 +2638,18 @@ class SubGraphMetadataT(object):
             SubGraphMetadataAddInputTensorMetadata(builder, inputTensorMetadata)
         if self.outputTensorMetadata is not None:
             SubGraphMetadataAddOutputTensorMetadata(builder, outputTensorMetadata)
+        if self.associatedFiles is not None:
+            SubGraphMetadataAddAssociatedFiles(builder, associatedFiles)
+        if self.inputProcessUnits is not None:
+            SubGraphMetadataAddInputProcessUnits(builder, inputProcessUnits)
+        if self.outputProcessUnits is not None:
+            SubGraphMetadataAddOutputProcessUnits(builder, outputProcessUnits)
+        if self.inputTensorGroups is not None:
+            SubGraphMetadataAddInputTensorGroups(builder, inputTensorGroups)
+        if self.outputTensorGroups is not None:
+            SubGraphMetadataAddOutputTensorGroups(builder, outputTensorGroups)
+        if self.customMetadata is not None:
+            SubGraphMetadataAddCustomMetadata(builder, customMetadata)
         subGraphMetadata = SubGraphMetadataEnd(builder)
         return subGraphMetadata
 
@@ -1228,6 +2736,30 @@ class ModelMetadata(object):
         return None
 
     # ModelMetadata
+    def AssociatedFiles(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            obj = AssociatedFile()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # ModelMetadata
+    def AssociatedFilesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ModelMetadata
+    def AssociatedFilesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        return o == 0
+
+    # ModelMetadata
     def MinParserVersion(self):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
         if o != 0:
@@ -1242,6 +2774,8 @@ def ModelMetadataAddSubgraphMetadata(builder, subgraphMetadata): builder.Prepend
 def ModelMetadataStartSubgraphMetadataVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def ModelMetadataAddAuthor(builder, author): builder.PrependUOffsetTRelativeSlot(4, flatbuffers.number_types.UOffsetTFlags.py_type(author), 0)
 def ModelMetadataAddLicense(builder, license): builder.PrependUOffsetTRelativeSlot(5, flatbuffers.number_types.UOffsetTFlags.py_type(license), 0)
+def ModelMetadataAddAssociatedFiles(builder, associatedFiles): builder.PrependUOffsetTRelativeSlot(6, flatbuffers.number_types.UOffsetTFlags.py_type(associatedFiles), 0)
+def ModelMetadataStartAssociatedFilesVector(builder, numElems): return builder.StartVector(4, numElems, 4)
 def ModelMetadataAddMinParserVersion(builder, minParserVersion): builder.PrependUOffsetTRelativeSlot(7, flatbuffers.number_types.UOffsetTFlags.py_type(minParserVersion), 0)
 def ModelMetadataEnd(builder): return builder.EndObject()
 
@@ -1260,6 +2794,7 @@ class ModelMetadataT(object):
         self.subgraphMetadata = None  # type: List[SubGraphMetadataT]
         self.author = None  # type: str
         self.license = None  # type: str
+        self.associatedFiles = None  # type: List[AssociatedFileT]
         self.minParserVersion = None  # type: str
 
     @classmethod
@@ -1291,6 +2826,14 @@ class ModelMetadataT(object):
                     self.subgraphMetadata.append(subGraphMetadata_)
         self.author = modelMetadata.Author()
         self.license = modelMetadata.License()
+        if not modelMetadata.AssociatedFilesIsNone():
+            self.associatedFiles = []
+            for i in range(modelMetadata.AssociatedFilesLength()):
+                if modelMetadata.AssociatedFiles(i) is None:
+                    self.associatedFiles.append(None)
+                else:
+                    associatedFile_ = AssociatedFileT.InitFromObj(modelMetadata.AssociatedFiles(i))
+                    self.associatedFiles.append(associatedFile_)
         self.minParserVersion = modelMetadata.MinParserVersion()
 
     # ModelMetadataT
@@ -1313,6 +2856,14 @@ class ModelMetadataT(object):
             author = builder.CreateString(self.author)
         if self.license is not None:
             license = builder.CreateString(self.license)
+        if self.associatedFiles is not None:
+            associatedFileslist = []
+            for i in range(len(self.associatedFiles)):
+                associatedFileslist.append(self.associatedFiles[i].Pack(builder))
+            ModelMetadataStartAssociatedFilesVector(builder, len(self.associatedFiles))
+            for i in reversed(range(len(self.associatedFiles))):
+                builder.PrependUOffsetTRelative(associatedFileslist[i])
+            associatedFiles = builder.EndVector()
         if self.minParserVersion is not None:
             minParserVersion = builder.CreateString(self.minParserVersion)
         ModelMetadataStart(builder)
@@ -1328,7 +2879,11 @@ class ModelMetadataT(object):
             ModelMetadataAddAuthor(builder, author)
         if self.license is not None:
             ModelMetadataAddLicense(builder, license)
+        if self.associatedFiles is not None:
+            ModelMetadataAddAssociatedFiles(builder, associatedFiles)
         if self.minParserVersion is not None:
             ModelMetadataAddMinParserVersion(builder, minParserVersion)
         modelMetadata = ModelMetadataEnd(builder)
         return modelMetadata
+
+

@@ -26,6 +26,7 @@ from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 MANIFEST_FILE = "edge_tagger.json"
 FORMAT = 1
 MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_ARCHIVE_BYTES = 64 * 2**20
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 # Language, then script or region where they matter: de, pt-BR, zh-Hant, es-419 (a part of BCP 47, RFC 5646).
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
@@ -183,12 +184,23 @@ def split_model(data: bytes) -> tuple[bytes, bytes]:
 
 
 def associated_files(data: bytes) -> dict[str, bytes]:
-    """Name -> content of the files packed behind the flatbuffer of a `.tflite`. Files over 16 MiB are left out."""
+    """Name -> content of the files packed behind the flatbuffer of a `.tflite`, in memory, whatever their names.
+
+    Files over 16 MiB are left out, and those after the first 64 MiB.
+    """
+    files: dict[str, bytes] = {}
+    left = MAX_ARCHIVE_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {e.filename: archive.read(e) for e in archive.infolist() if e.file_size <= MAX_MANIFEST_BYTES}
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error):
+            for entry in archive.infolist():
+                if entry.file_size <= min(MAX_MANIFEST_BYTES, left):
+                    # Without a number, read() unpacks the whole stream before it holds it against the declared size.
+                    with archive.open(entry) as file:
+                        files[entry.filename] = file.read(entry.file_size + 1)
+                    left -= entry.file_size
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error, EOFError):
         return {}
+    return files
 
 
 def is_intact(data: bytes, manifest: Manifest) -> bool:

@@ -26,7 +26,7 @@ from edge_tagger.convert.metadata_schema_generated import (
     ProcessUnitOptions,
 )
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import Manifest, is_intact, pack, read_manifest, split_model
+from edge_tagger.manifest import Manifest, associated_files, is_intact, read_manifest, split_model
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 IDS = ("category/Footwear", "category/Footwear/Shoes", "category/T%2FShirt", "colour/Grün")
@@ -41,6 +41,7 @@ MANIFEST = Manifest(
     description="A tiny tagger",
     licence="Apache-2.0",
     version="7",
+    author="Ada",
 )
 
 
@@ -93,7 +94,7 @@ def _standard(model: bytes) -> Any:
 
 
 def test_describes_the_model(plain: bytes) -> None:
-    metadata = _standard(with_metadata(plain, MANIFEST, author="Ada"))
+    metadata = _standard(with_metadata(plain, MANIFEST))
     assert (metadata.name, metadata.description, metadata.version) == (b"tiny", b"A tiny tagger", b"7")
     assert (metadata.author, metadata.license, metadata.minParserVersion) == (b"Ada", b"Apache-2.0", b"1.0.0")
     (graph,) = metadata.subgraphMetadata
@@ -111,6 +112,20 @@ def test_describes_the_model(plain: bytes) -> None:
         (b"labels.txt", AssociatedFileType.TENSOR_AXIS_LABELS, None),
         (b"labels_en.txt", AssociatedFileType.TENSOR_AXIS_LABELS, b"en"),
     ]
+
+
+def test_each_locale_has_a_label_file_and_a_tag_without_translation_its_own_name(plain: bytes) -> None:
+    names = {"de": {"category/Footwear": "Schuhwerk", "colour/Grün": "Grün"}, "en": {"colour/Grün": "Green"}}
+    model = with_metadata(plain, dataclasses.replace(MANIFEST, display_names=names))
+    files = _standard(model).subgraphMetadata[0].outputTensorMetadata[0].associatedFiles
+    assert [(file.name, file.locale) for file in files] == [
+        (b"labels.txt", None),
+        (b"labels_en.txt", b"en"),
+        (b"labels_de.txt", b"de"),
+    ]
+    packed = associated_files(model)
+    assert packed["labels_de.txt"].decode().splitlines() == ["Schuhwerk", "Shoes", "T/Shirt", "Grün"]
+    assert packed["labels_en.txt"].decode().splitlines() == ["Footwear", "Shoes", "T/Shirt", "Green"]
 
 
 def test_the_fields_have_the_official_slots(plain: bytes) -> None:
@@ -165,8 +180,9 @@ def test_the_same_arguments_give_the_same_bytes(plain: bytes) -> None:
 
 
 def test_older_metadata_are_replaced_and_other_entries_kept(plain: bytes) -> None:
-    older = with_metadata(pack(plain, MANIFEST, {"old.txt": b"old"}), dataclasses.replace(MANIFEST, name="older"))
+    older = with_metadata(plain, dataclasses.replace(MANIFEST, name="older", display_names={"de": {}}))
     newer = with_metadata(older, MANIFEST)
+    assert "labels_de.txt" in associated_files(older)
     assert newer == with_metadata(plain, MANIFEST)
     assert _standard(older).name == b"older"
     kept = _entries(newer)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import tracemalloc
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -126,3 +128,29 @@ def test_a_manifest_that_is_not_json_is_refused() -> None:
         archive.writestr(MANIFEST_FILE, b"{")
     with pytest.raises(ManifestError, match="not JSON"):
         read_manifest(buffer.getvalue())
+
+
+def _bomb(sizes: list[int]) -> bytearray:
+    """Files of zeros, a thousandth of their size."""
+    buffer = BytesIO(FLATBUFFER)
+    buffer.seek(0, 2)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        for place, size in enumerate(sizes):
+            archive.writestr(f"{place}.txt", bytes(size))
+    return bytearray(buffer.getvalue())
+
+
+def test_what_is_read_of_a_zip_bomb_is_bounded() -> None:
+    assert len(associated_files(bytes(_bomb([15 * 2**20] * 6)))) == 4
+    assert associated_files(bytes(_bomb([17 * 2**20]))) == {}
+
+
+def test_a_file_that_lies_about_its_size_is_not_unpacked() -> None:
+    bomb = _bomb([100 * 2**20])
+    struct.pack_into("<I", bomb, bomb.rindex(b"PK\1\2") + 24, 5)  # the size in the central directory
+    tracemalloc.start()
+    try:
+        assert associated_files(bytes(bomb)) == {}
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
