@@ -15,9 +15,11 @@ COMMANDS = {
     "data": ("edge_tagger.cli.data", "Look at photos and labels before training."),
     "train": ("edge_tagger.cli.train", "Train a tagger from a CSV or a folder of photos."),
     "convert": ("edge_tagger.cli.convert", "Write .tflite files from a run."),
+    "bundle": ("edge_tagger.cli.bundle", "Pack a model for an Android app or a Raspberry Pi."),
     "evaluate": ("edge_tagger.cli.evaluate", "Measure models on labelled photos."),
     "tag": ("edge_tagger.cli.tag", "Tag photos."),
     "bench": ("edge_tagger.cli.bench", "Measure latency and memory of models."),
+    "check": ("edge_tagger.cli.check", "Will a .tflite run on a phone, a GPU, an Edge TPU, a Pi? With the fixes."),
     "inspect": ("edge_tagger.cli.inspect", "Show what is inside a .tflite."),
     "demo": ("edge_tagger.cli.demo", "The whole path on drawn products: train, convert, tag, bench."),
 }

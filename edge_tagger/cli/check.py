@@ -1,0 +1,38 @@
+"""`edge-tagger check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from edge_tagger.errors import ModelError
+
+# The names of edge_tagger.convert.check.targets.TARGETS, which --help must not load; a test compares them.
+TARGETS = ("mediapipe", "mlkit", "android-gpu", "edgetpu", "pi")
+UNREADABLE = 2
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", "targets", type=click.Choice(TARGETS), multiple=True, help="May be given several times.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(ctx: click.Context, model: Path, targets: tuple[str, ...], as_json: bool) -> None:
+    """Will MODEL, any .tflite, run where it shall run? Every broken rule comes with its fix and its source.
+
+    Without --target: the rules for all, and one line for each target.
+
+    Exit code 0: it fits (warnings do not count); 1: a general rule or one of the targets asked for is broken; 2: the
+    file cannot be read, or a wrong option.
+    """
+    from edge_tagger.convert.check.targets import check
+
+    try:
+        report = check(model, targets)
+    except ModelError as error:
+        click.echo(f"Error: {error}", err=True)
+        ctx.exit(UNREADABLE)
+    click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False) if as_json else str(report))
+    ctx.exit(0 if report.fine else 1)
