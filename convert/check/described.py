@@ -31,9 +31,9 @@ class Normalization:
     std: tuple[float, ...]
 
     def range(self) -> tuple[tuple[float, float], ...]:
-        """What pixels 0 and 255 become, for each channel. Raises ValueError for a std of 0 or unequal counts."""
-        if len(self.mean) != len(self.std) or not self.mean or 0 in self.std:
-            raise ValueError(f"mean {list(self.mean)} and std {list(self.std)} normalize nothing")
+        """What pixels 0 and 255 become, for each channel; () where a std is 0 or there are not as many as means."""
+        if len(self.mean) != len(self.std) or 0 in self.std:
+            return ()
         return tuple(((0 - m) / s, (255 - m) / s) for m, s in zip(self.mean, self.std, strict=True))
 
 

@@ -50,13 +50,7 @@ def operators(facts: ModelFacts) -> str | None:
 
     Source: https://coral.ai/docs/edgetpu/models-intro/#supported-operations and #compiling
     """
-    edges = {tensor.name for tensor in facts.outputs}
-    wrong = [
-        op
-        for op in facts.operators
-        if op.name not in (*OPERATORS, COMPILED)
-        and not (op.name == "DEQUANTIZE" and all(tensor.name in edges for tensor in op.outputs))
-    ]
+    wrong = [op for op in facts.operators if op.name not in (*OPERATORS, COMPILED) and not _ends(facts, op)]
     return named(wrong) or None
 
 
@@ -74,6 +68,8 @@ def constant_parameters(facts: ModelFacts) -> str | None:
 
     Source: https://coral.ai/docs/edgetpu/models-intro/#model-requirements (model parameters are constant)
     """
+    if facts.float_operators():
+        return None  # float16 weights are dequantized as the model runs; edgetpu.quantized says so
     loose = [op for op in facts.operators if any(not tensor.constant for tensor in _parameters(op))]
     return named(loose) or None
 
@@ -83,6 +79,8 @@ def three_dimensions(facts: ModelFacts) -> str | None:
 
     Source: https://coral.ai/docs/edgetpu/models-intro/#model-requirements (1-, 2- or 3-dimensional)
     """
+    if facts.float_operators():
+        return None  # as above
     wrong = [
         f"{t.name} {t}" for op in facts.operators for t in op.activations if any(size > 1 for size in t.shape[:-3])
     ]
@@ -124,6 +122,13 @@ def not_compiled(facts: ModelFacts) -> str | None:
     Source: https://coral.ai/docs/edgetpu/compiler/ (edgetpu-custom-op)
     """
     return f"it holds {COMPILED}" if any(op.name == COMPILED for op in facts.operators) else None
+
+
+def _ends(facts: ModelFacts, op: OperatorFacts) -> bool:
+    """Whether it dequantizes an output, or float16 weights, which edgetpu.quantized tells."""
+    outputs = {tensor.name for tensor in facts.outputs}
+    weights = all(tensor.constant for tensor in op.inputs)
+    return op.name == "DEQUANTIZE" and (weights or all(tensor.name in outputs for tensor in op.outputs))
 
 
 def _parameters(op: OperatorFacts) -> tuple[TensorFacts, ...]:

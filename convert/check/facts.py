@@ -77,7 +77,8 @@ class OperatorFacts:
         return tuple(tensor for tensor in (*self.inputs, *self.outputs) if not tensor.constant)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.outputs[0].name})" if self.outputs else self.name
+        # A fused operator's tensor carries the names of all its parts, "a/Relu;a/BiasAdd;a/Conv2D".
+        return f"{self.name} ({self.outputs[0].name.partition(';')[0]})" if self.outputs else self.name
 
 
 @dataclass(frozen=True)

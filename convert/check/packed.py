@@ -9,6 +9,8 @@ from edge_tagger.convert.check.described import Described, Description
 from edge_tagger.convert.check.facts import ModelFacts, TensorFacts
 from edge_tagger.convert.check.rule import ERROR, WARNING, Rule, named
 
+_CODES = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}
+
 
 def lines(content: bytes) -> list[str]:
     """The labels of a file, one a line, as phones count them: one empty line at the end does not count."""
@@ -57,10 +59,9 @@ def metadata_normalization(facts: ModelFacts) -> str | None:
     """
     for tensor, said in _pairs(facts, "inputs"):
         for normalization in said.normalizations:
-            try:
-                ranges = normalization.range()
-            except ValueError as error:
-                return str(error)
+            ranges = normalization.range()
+            if not ranges:
+                return f"mean {list(normalization.mean)} and std {list(normalization.std)} normalize nothing"
             wanted = (0.0, 255.0) if facts.manifest and tensor.is_float else tensor.range()
             slack = 2 * tensor.scales[0] if tensor.scales else 1e-3
             if wanted and any(not _near(given, wanted, slack) for given in ranges):
@@ -77,18 +78,9 @@ def metadata_stats(facts: ModelFacts) -> str | None:
     Source: mediapipe/tasks/metadata/metadata_schema.fbs (Stats)
     """
     for tensor, said in (*_pairs(facts, "inputs"), *_pairs(facts, "outputs")):
-        allowed = [
-            limits
-            for limits in (tensor.range(), {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}.get(tensor.dtype))
-            if limits
-        ]
+        allowed = [*filter(None, (tensor.range(), _CODES.get(tensor.dtype)))]
         if tensor.is_float:
-            allowed = [
-                limits
-                for normal in said.normalizations
-                if normal.std and 0 not in normal.std
-                for limits in normal.range()
-            ]
+            allowed = [limits for normalization in said.normalizations for limits in normalization.range()]
         slack = 2 * tensor.scales[0] if tensor.scales else 1e-3
         for given in zip(said.minimum, said.maximum, strict=False):
             if allowed and not any(_near(given, limits, slack) for limits in allowed):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from edge_tagger.errors import ModelError
+from edge_tagger.errors import MissingExtraError, ModelError
 
 # The names of edge_tagger.convert.check.targets.TARGETS, which --help must not load; a test compares them.
 TARGETS = ("mediapipe", "mlkit", "android-gpu", "edgetpu", "pi")
@@ -27,7 +27,12 @@ def command(ctx: click.Context, model: Path, targets: tuple[str, ...], as_json: 
     Exit code 0: it fits (warnings do not count); 1: a general rule or one of the targets asked for is broken; 2: the
     file cannot be read, or a wrong option.
     """
-    from edge_tagger.convert.check.targets import check
+    try:
+        from edge_tagger.convert.check.targets import check
+    except ImportError as error:  # a 32-bit Pi has tflite-runtime, which cannot read a file's structure
+        raise MissingExtraError(
+            f"check needs ai-edge-litert and flatbuffers ({error}); run it on a 64-bit machine"
+        ) from error
 
     try:
         report = check(model, targets)

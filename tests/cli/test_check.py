@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from edge_tagger.cli import main
@@ -34,6 +36,12 @@ def test_exit_codes(data: Path, tmp_path: Path) -> None:
         assert unreadable.exit_code == 2 and unreadable.stdout == ""
         assert unreadable.stderr.startswith("Error: ") and path.name in unreadable.stderr
     assert run(main, ["check", uint8, "--target", "ios"]).exit_code == 2
+
+
+def test_without_its_packages(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "edge_tagger.convert.check.targets", None)
+    done = CliRunner().invoke(main, ["check", str(data / "tiny-uint8.tflite")])
+    assert done.exit_code == 8 and "needs ai-edge-litert" in done.stderr
 
 
 def test_json(data: Path) -> None:

@@ -117,6 +117,21 @@ def test_a_file_too_big_for_a_small_pi(data: Path) -> None:
     assert pi.size(replace(facts, size_bytes=200 * 2**20)) == "200 MiB"
 
 
+def half_stored(draft: Any) -> None:
+    """Weights in float16 behind a DEQUANTIZE, as the converter writes them."""
+    dense = draft.operator("FULLY_CONNECTED")
+    half, stored = draft.constant(np.zeros((8, 3), np.float16), "FLOAT16"), draft.rename("LOGISTIC", "DEQUANTIZE")
+    stored.inputs, dense.inputs = [half], [dense.inputs[0], stored.outputs[0], dense.inputs[2]]
+
+
+def test_float16_weights_are_told_once(draft: Any, report: Any) -> None:
+    made = draft("float32")
+    half_stored(made)
+    of = report(made, "edgetpu", "pi")
+    assert [finding.rule.id for finding in of.findings["edgetpu"]] == ["edgetpu.quantized", "edgetpu.integer-ends"]
+    assert [finding.rule.id for finding in of.findings["pi"]] == ["pi.float16"]
+
+
 def masked_slice(draft: Any) -> None:
     draft.rename("MEAN", "STRIDED_SLICE", "StridedSliceOptions", ellipsisMask=1)
 

@@ -159,7 +159,10 @@ def test_the_fix_of_per_channel_says_how_to_fold(draft: Any, report: Any) -> Non
     assert "weights 1/std and bias -mean/std" in str(report(made, "mediapipe"))
 
 
-def test_a_std_of_0_is_refused_for_float_input_alone(draft: Any, found: Any) -> None:
+def test_a_std_of_0_or_too_many_of_them(draft: Any, found: Any) -> None:
+    made = draft("float32")
+    two_stds(made)
+    assert {"mediapipe.one-normalization", "general.metadata-normalization"} <= set(found(made))
     for kind, refused in (("float32", True), ("uint8", False)):
         made = draft(kind)
         image(made).processUnits[0].options.std = [0.0]
