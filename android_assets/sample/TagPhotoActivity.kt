@@ -42,7 +42,8 @@ class TagPhotoActivity : Activity() {
         worker.execute {
             val text = try {
                 // ImageDecoder turns the photo as its EXIF says. Hardware bitmaps hide their pixels.
-                val bitmap = ImageDecoder.decodeBitmap(ImageDecoder.createSource(contentResolver, photo)) { decoder, _, _ ->
+                val source = ImageDecoder.createSource(contentResolver, photo)
+                val bitmap = ImageDecoder.decodeBitmap(source) { decoder, _, _ ->
                     decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
                 }
                 val ready = tagger ?: ProductTagger(this).also { tagger = it }

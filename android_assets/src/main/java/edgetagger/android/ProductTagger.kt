@@ -16,9 +16,9 @@ import org.tensorflow.lite.gpu.GpuDelegate
 /**
  * Tags photos with the model in this module's assets: a bitmap in, its tags out.
  *
- * `threads` counts those of the CPU. `gpu` asks for the GPU delegate: see [gpuIsSupported]. Make, use and close it on one
- * thread that is not the main one: LiteRT's GPU delegate is bound to the thread that made it. `assets` is the folder
- * inside the app's assets.
+ * `threads` counts those of the CPU. `gpu` asks for the GPU delegate: see [gpuIsSupported]. Make, use and close it on
+ * one thread that is not the main one: LiteRT's GPU delegate is bound to the thread that made it. `assets` is the
+ * folder inside the app's assets.
  *
  * Throws IllegalStateException where a GPU is asked for and not supported, IllegalArgumentException where the files do
  * not belong together, and IOException where the model is missing or compressed.
@@ -39,7 +39,9 @@ class ProductTagger @JvmOverloads constructor(
 
     init {
         val model = map(context, "$assets/model.tflite")
-        check(!gpu || gpuIsSupported()) { "LiteRT lists no support for this phone's GPU; make the tagger with gpu = false" }
+        check(!gpu || gpuIsSupported()) {
+            "LiteRT lists no support for this phone's GPU; make the tagger with gpu = false"
+        }
         gpuDelegate = if (gpu) GpuDelegate() else null
         val options = Interpreter.Options().setNumThreads(threads)
         gpuDelegate?.let { options.addDelegate(it) }
@@ -52,7 +54,9 @@ class ProductTagger @JvmOverloads constructor(
         try {
             input = buffer(interpreter.getInputTensor(0).dataType(), size * size * 3)
             output = buffer(interpreter.getOutputTensor(0).dataType(), manifest.tags.size)
-            require(input.capacity() == interpreter.getInputTensor(0).numBytes()) { "the model takes no $size px photos" }
+            require(input.capacity() == interpreter.getInputTensor(0).numBytes()) {
+                "the model takes no $size px photos, which is what the manifest says"
+            }
             require(output.capacity() == interpreter.getOutputTensor(0).numBytes()) {
                 "the model does not give ${manifest.tags.size} scores, as many as the manifest names tags"
             }
@@ -99,7 +103,8 @@ class ProductTagger @JvmOverloads constructor(
         fun gpuIsSupported(): Boolean = CompatibilityList().use { it.isDelegateSupportedOnThisDevice }
 
         private fun map(context: Context, asset: String): MappedByteBuffer =
-            context.assets.openFd(asset).use { file -> // throws where the asset is compressed: see noCompress in README.md
+            // Throws where the asset is compressed: see noCompress in README.md.
+            context.assets.openFd(asset).use { file ->
                 FileInputStream(file.fileDescriptor).use {
                     it.channel.map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
                 }

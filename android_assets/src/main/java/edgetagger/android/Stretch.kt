@@ -3,8 +3,8 @@ package edgetagger.android
 /**
  * A photo stretched to a square as `cv2.resize(INTER_LINEAR)` does it, to a step of 1: RGB bytes [size, size, 3].
  *
- * `row(y)` gives the photo's row y as ARGB integers, not premultiplied. Alpha is laid over white. Only the rows that are
- * looked at are asked for: 2 * size of them at most, so that a photo of 12 megapixels costs no copy of it.
+ * `row(y)` gives the photo's row y as ARGB integers, not premultiplied. Alpha is laid over white. Only the rows that
+ * are looked at are asked for: 2 * size of them at most, so that a photo of 12 megapixels costs no copy of it.
  * Android's own scaling is not used: it differs between versions, and the model's scores with it.
  */
 fun stretch(width: Int, height: Int, size: Int, row: (Int) -> IntArray): ByteArray {
@@ -32,7 +32,7 @@ fun stretch(width: Int, height: Int, size: Int, row: (Int) -> IntArray): ByteArr
     return pixels
 }
 
-/** Which two source pixels each target pixel lies between, by the centres of the pixels, and the share of the second. */
+/** Which two source pixels each target pixel lies between, by the pixels' centres, and the share of the second. */
 private class Samples(from: Int, to: Int) {
     private val centres = DoubleArray(to) { ((it + 0.5) * from / to - 0.5).coerceIn(0.0, from - 1.0) }
     val first = IntArray(to) { centres[it].toInt() }

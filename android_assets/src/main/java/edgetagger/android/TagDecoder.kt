@@ -46,7 +46,7 @@ class TagDecoder(private val manifest: Manifest) {
         return lifted
     }
 
-    /** Of all paths from a root to a leaf the one with the highest mean of the model's own scores; the first wins a tie. */
+    /** Of all paths from root to leaf the one with the highest mean of the model's own scores; the first wins a tie. */
     private fun bestPath(paths: List<List<Int>>, scores: FloatArray): List<Int> {
         var best = emptyList<Int>()
         var highest = Double.NEGATIVE_INFINITY
