@@ -30,7 +30,7 @@ def bundle_android(model: str | os.PathLike[str], out: str | os.PathLike[str]) -
         what = "holds files" if target.is_dir() else "is a file"
         raise OutputError(f"{target} {what}; a module goes to a new or empty folder; name another, or empty this one")
     contents = read_contents(model)
-    with whole_folder(target) as beside:
+    with whole_folder(target.absolute()) as beside:  # "." has no name to write beside
         _copy(resources.files(TEMPLATE), beside)
         assets = beside / ASSETS
         assets.mkdir(parents=True)

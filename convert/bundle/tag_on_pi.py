@@ -62,7 +62,8 @@ def load(path: Path, size: int) -> Any:
     """uint8 [1, size, size, 3] RGB: turned as EXIF says, alpha over white, stretched. Raises ValueError, OSError."""
     data = np.frombuffer(path.read_bytes(), np.uint8)
     has_alpha = data[:4].tobytes() in (b"\x89PNG", b"RIFF")
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED if has_alpha else cv2.IMREAD_COLOR) if data.size else None
+    flag = cv2.IMREAD_UNCHANGED if has_alpha else cv2.IMREAD_COLOR
+    pixels: Any = cv2.imdecode(data, flag) if data.size else None
     if pixels is None:
         raise ValueError("not a photo that OpenCV reads")
     if pixels.ndim != 3 or pixels.dtype != np.uint8:
