@@ -51,7 +51,7 @@ class TagDecoder(private val manifest: Manifest) {
         var best = emptyList<Int>()
         var highest = Double.NEGATIVE_INFINITY
         for (path in paths) {
-            val mean = path.sumByDouble { scores[it].toDouble() } / path.size
+            val mean = path.map { scores[it].toDouble() }.sum() / path.size
             if (mean > highest) {
                 best = path
                 highest = mean
