@@ -1,6 +1,6 @@
 package android.graphics;
 
-/** Grey by row: pixel (x, y) is opaque (10 * y, x, 7), so that a stretched copy can be told. */
+/** Its pixel (x, y) is opaque (10 * y, x, 7), so that it can be told. */
 public final class Bitmap {
     public enum Config { ARGB_8888, HARDWARE }
     private final int width, height;
