@@ -48,19 +48,19 @@ def compare(entry: dict[str, Any], out: Path, raw: list[np.ndarray]) -> dict[str
         return {"model": name, "accepted": False, "failures": [str(error)]}
     raw_difference = np.abs(seen - wanted_raw)
     agreement = {
-        level: float(np.mean(seen[:, places].argmax(1) == wanted_raw[:, places].argmax(1)))
-        for level, places in entry["levels"].items()
+        facet: float(np.mean(top(seen, paths) == top(wanted_raw, paths))) for facet, paths in entry["paths"].items()
     }
     if difference.max() > TOLERANCE:
         failures.append(f"scores of photos of S x S differ by up to {difference.max():.5f}")
     # Of photos of another kind than its own a model is not sure, and any sampling grid tips its scales.
     if entry["at_home"]:
-        low = {level: share for level, share in agreement.items() if share < MIN_AGREEMENT}
-        failures += [f"{level}: top tags agree on {share:.1%}" for level, share in low.items()]
+        low = {facet: share for facet, share in agreement.items() if share < MIN_AGREEMENT}
+        failures += [f"{facet}: top tags agree on {share:.1%}" for facet, share in low.items()]
     print(
         f"{name}: {'FAILED: ' + '; '.join(failures) if failures else 'ok'}; S x S: worst {difference.max():.2g}; "
         f"raw: mean {raw_difference.mean():.4f}, worst {raw_difference.max():.3f}, "
-        f"same top tag: {', '.join(f'{level} {share:.1%}' for level, share in agreement.items())}"
+        f"same top tag: {', '.join(f'{facet} {share:.1%}' for facet, share in agreement.items())}",
+        flush=True,
     )
     return {
         "model": name,
@@ -90,6 +90,11 @@ def categories(found: Any, photo: np.ndarray) -> list[Any]:
 def scores(found: Any, photos: Any) -> np.ndarray:
     """float32 [photos, N]"""
     return np.array([[category.score for category in categories(found, photo)] for photo in photos], dtype=np.float32)
+
+
+def top(given: np.ndarray, paths: list[list[int]]) -> np.ndarray:
+    """For scores [photos, N] which path has the highest mean score: the one that Tagger answers with."""
+    return np.stack([given[:, path].mean(axis=1) for path in paths], axis=1).argmax(axis=1)
 
 
 def wrong_labels(entry: dict[str, Any], locale: str, photo: np.ndarray) -> list[str]:

@@ -20,6 +20,7 @@ from edge_tagger.catalogue.source import read_catalogue
 from edge_tagger.images import Pixels, load_photo, resize
 from edge_tagger.manifest import Manifest
 from edge_tagger.tagger import Tagger
+from edge_tagger.taxonomy import Tag
 from edge_tagger.train.synthetic.catalogue import draw_catalogue
 
 RESIZED = 10
@@ -65,17 +66,20 @@ def write(model: Path, photos: list[Pixels], columns: Sequence[str], out: Path) 
 
 
 def described(manifest: Manifest) -> dict[str, object]:
-    """Labels, display names of each locale, and the places of the tags of each facet, level by level."""
-    tags = manifest.taxonomy.tags
-    levels = defaultdict(list)
+    """Labels, display names of each locale, and for each facet the paths of which one is its top: lists of places."""
+    taxonomy, tags = manifest.taxonomy, manifest.taxonomy.tags
+    paths = defaultdict(list)
     for place, tag in enumerate(tags):
-        facet = manifest.taxonomy.facet(tag.facet)
-        levels[facet.columns[min(tag.level, len(facet.columns) - 1)]].append(place)
+        if not taxonomy.facet(tag.facet).exclusive:
+            paths[tag.facet].append([place])
+        elif place not in taxonomy.children:
+            above = [tag.path[: depth + 1] for depth in range(len(tag.path))]
+            paths[tag.facet].append([taxonomy.index[Tag(tag.facet, path)] for path in above])
     names = {"en": {}, **manifest.display_names}
     return {
         "labels": [tag.id for tag in tags],
         "display_names": {locale: [own.get(tag.id, tag.name) for tag in tags] for locale, own in names.items()},
-        "levels": levels,
+        "paths": paths,
     }
 
 
