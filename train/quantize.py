@@ -2,8 +2,9 @@
 
 What TFMOT does on its own and is undone here: activation ranges start at +-6 (here: at what the float model's
 activations reach on representative photos), the input's range moves (here: held at 0..255, scale 1), the logits take
-their full range (here: +-8, beyond which a sigmoid of 1/256 steps does not change), and depthwise kernels are
-quantized per tensor (here: left to the converter, which quantizes them per channel).
+their full range (here: +-8, beyond which a sigmoid of 1/256 steps does not change), depthwise kernels are
+quantized per tensor (here: left to the converter, which quantizes them per channel), and layers that only move values
+get ranges of their own (here: that of what they move), each of which costs an operator that rounds once more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from edge_tagger.train.keras import tf, tf_keras, tfmot
 LOGIT_RANGE = 8.0
 _quantization = tfmot.quantization.keras
 _BATCH = 32
+_MOVING = tuple(
+    getattr(tf_keras.layers, name)
+    for name in ("AveragePooling2D", "Concatenate", "Flatten", "Reshape", "ZeroPadding2D")
+)
 
 
 class PerChannelByConverter(tfmot.quantization.keras.QuantizeConfig):
@@ -66,10 +71,27 @@ def quantize(model: Any, representative: NDArray[np.uint8]) -> Any:
 
 
 def hold_ranges(quantized: Any) -> None:
-    """Set the ranges that must not move: the input's to 0..255, the logits' to +-8. Call it after each step."""
+    """Set the ranges that must not move: the input's to 0..255, the logits' to +-8, and one range for all that only
+    moves values. Call it after each step."""
     for name, low, high in (("quantize_layer", 0.0, 255.0), ("quant_head", -LOGIT_RANGE, LOGIT_RANGE)):
         for variable, limit in zip(_range_of(quantized.get_layer(name)), (low, high), strict=True):
             variable.assign(limit)
+    for ranges in _one_range(quantized):
+        for ends, widest in zip(zip(*ranges, strict=True), (tf.reduce_min, tf.reduce_max), strict=True):
+            value = widest(tf.stack(ends))
+            for variable in ends:
+                variable.assign(value)
+
+
+def _one_range(quantized: Any) -> list[list[Sequence[Any]]]:
+    """Ranges that must be the same: of a layer that moves or averages values, and of the layers that it takes."""
+    groups: list[list[Sequence[Any]]] = []
+    for layer in quantized.layers:
+        if isinstance(getattr(layer, "layer", None), _MOVING):
+            taken = layer.input if isinstance(layer.input, list) else [layer.input]
+            layers = [layer, *(tensor._keras_history.layer for tensor in taken)]
+            groups.append([ends for ends in map(_range_of, layers) if ends])
+    return [group for group in groups if len(group) > 1]
 
 
 def _calibrate(quantized: Any, model: Any, representative: NDArray[np.uint8]) -> None:
