@@ -28,7 +28,7 @@ release-model: $(READY)
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo "usage: make release-model DATA=products.csv WEIGHTS=FILE" >&2; exit 2; }
 	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(RUN) --resume
 	mkdir -p $(RUN)/models $(RUN)/models/post-training $(RUN)/models/qat
-	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --out $(RUN)/models
+	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --layers --out $(RUN)/models
 	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --out $(RUN)/models/post-training
 	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized qat --out $(RUN)/models/qat
 	$(BIN)/python -m edge_tagger.train.model_card $(RUN) $(RUN)/models/product-tagger-float32.tflite \
@@ -42,7 +42,7 @@ wheels:
 	.ci/wheels
 
 clean:
-	rm -rf $(VENV) build demo dist .coverage .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-mediapipe build demo dist .coverage .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): setup.cfg pyproject.toml

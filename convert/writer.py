@@ -1,140 +1,104 @@
-"""From the SavedModels of a run to .tflite files that keep the model contract, with the manifest inside."""
+"""From a source to `.tflite` files that keep the model contract, verified, with metadata and manifest inside."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edge_tagger.convert.contract import check_contract
+from edge_tagger.convert.formats import FORMATS, file_name, io_of
+from edge_tagger.convert.lite import flatbuffer
 from edge_tagger.convert.metadata import with_metadata
-from edge_tagger.convert.quiet import quiet
-from edge_tagger.errors import ManifestError, MissingExtraError, ModelError, RunError
+from edge_tagger.convert.sources import POST_TRAINING, QAT, Source
+from edge_tagger.convert.verify import Verification, read_reference, verify
+from edge_tagger.errors import ModelError, RunError, VerificationError
 from edge_tagger.files import write_bytes
-from edge_tagger.interpreter import Model
-from edge_tagger.manifest import Manifest
+from edge_tagger.images import Pixels
+from edge_tagger.manifest import Manifest, split_model
 
-FORMATS = ("float32", "float16", "int8")
-QAT, POST_TRAINING = "qat", "post-training"
+MAX_DROP_POINTS = 1.0
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A file that was written, and what it was found to be worth."""
+
+    path: Path
+    verification: Verification
 
 
 def convert(
-    run: Path,
+    source: Source,
     formats: Sequence[str],
     *,
-    out: Path | None = None,
+    out: Path,
+    io: str | None = None,
     quantized: str | None = None,
-    on_file: Callable[[Path], None] = lambda _path: None,
-) -> list[Path]:
-    """Write `NAME-FORMAT.tflite` for each of `formats` into `out` (default: the run) and return the paths.
+    max_drop: float = MAX_DROP_POINTS,
+    keep: bool = False,
+    on_file: Callable[[Converted], None] = lambda _converted: None,
+    on_made: Callable[[dict[str, bytes], Pixels], None] | None = None,
+) -> list[Converted]:
+    """Write `NAME-FORMAT.tflite` for each of `formats` (edge_tagger.convert.formats) into the folder `out`.
 
-    int8 comes from the quantization-aware model ("qat"), or from the float model and the run's representative photos,
-    which are of its training split ("post-training"); without `quantized` it is what the run's comparison on its
-    validation split found to be better. A file gets its name only after it has been loaded in
-    LiteRT and held against the contract. `on_file` is told each file when it is written.
+    A file gets its name only after LiteRT has run it on the source's photos and its macro mAP was at most `max_drop`
+    points below the source model's; `keep` writes it all the same. `io` is the type of input and output where a format
+    has a choice. `on_file` is told each file when it is written; `on_made` gets all files, also those that are not
+    written, and the photos uint8 [n, S, S, 3] that they ran on.
 
-    Raises RunError where the run is not finished, ModelError where a file would break the contract, OutputError.
+    Raises ModelError where a file would break the contract, VerificationError, after all formats, where one is worse
+    than `max_drop`, RunError, OutputError.
     """
-    manifest = _read_manifest(run)
-    folder = out or run
-    paths = []
-    chosen = quantized or _better(run)
-    for kind in formats:
-        source = run / ("qat" if kind == "int8" and chosen == QAT else "float")
-        if not (source / "saved_model.pb").exists():
-            raise RunError(f"{run} has no finished {source.name} model; finish it with `edge-tagger train --resume`")
-        flatbuffer = _convert(source, kind, _representative(run) if kind == "int8" and chosen != QAT else None)
-        made = {"format": kind, "quantized": chosen} if kind == "int8" else {"format": kind}
-        described = replace(manifest, provenance={**manifest.provenance, **made})
-        data = with_metadata(flatbuffer, described)
-        check_contract(data, described, integer=kind == "int8")
-        path = folder / f"{manifest.name}-{kind}.tflite"
-        write_bytes(path, data)
-        on_file(path)
-        paths.append(path)
-    return paths
+    types = {kind: io_of(kind, io if len(FORMATS[kind].io) > 1 or len(formats) == 1 else None) for kind in formats}
+    made = {kind: make(source, kind, io=types[kind], quantized=quantized) for kind in formats}
+    reference = read_reference(source)
+    written, failed = [], []
+    for kind, (data, manifest) in made.items():
+        found = verify(data, manifest, reference.thinned(FORMATS[kind].verified_on), label=f"verify: {kind}")
+        described = replace(manifest, provenance={**manifest.provenance, "verified": found.to_json()})
+        converted = Converted(out / file_name(manifest.name, kind, types[kind]), found)
+        if found.map_drop_points > max_drop:
+            failed.append(f"{kind} by {found.map_drop_points:.2f}")
+            if not keep:
+                continue
+        write_bytes(converted.path, with_metadata(split_model(data)[0], described))
+        on_file(converted)
+        written.append(converted)
+    if on_made is not None:
+        on_made({kind: data for kind, (data, _) in made.items()}, reference.photos)
+    if failed:
+        raise VerificationError(
+            f"macro mAP falls by more than {max_drop:g} points: {', '.join(failed)}; "
+            f"{'written all the same, for --keep' if keep else 'not written'}; --layers shows where the error enters"
+        )
+    return written
 
 
-def check_contract(data: bytes, manifest: Manifest, *, integer: bool) -> None:
-    """Raises ModelError where a converted model does not take pixels as they are and give one score for each tag."""
-    model = Model(data)
-    size, tags = manifest.image_size, len(manifest.taxonomy)
-    problems = []
-    if len(model.inputs) != 1 or tuple(model.inputs[0].shape) != (1, size, size, 3):
-        problems.append(f"inputs {[tuple(t.shape) for t in model.inputs]}, wanted one of (1, {size}, {size}, 3)")
-    if len(model.outputs) != 1 or tuple(model.outputs[0].shape) != (1, tags):
-        problems.append(f"outputs {[tuple(t.shape) for t in model.outputs]}, wanted one of (1, {tags})")
-    wanted = "uint8" if integer else "float32"
-    problems += [
-        f"{tensor.name} is {np.dtype(tensor.dtype).name}, wanted {wanted}"
-        for tensor in (*model.inputs, *model.outputs)
-        if np.dtype(tensor.dtype).name != wanted
-    ]
-    if integer and (model.inputs[0].scale, model.inputs[0].zero_point) != (1.0, 0):
-        tensor = model.inputs[0]
-        problems.append(f"the input has scale {tensor.scale} and zero point {tensor.zero_point}, wanted 1 and 0")
-    if problems:
-        raise ModelError(f"the converted model breaks the contract: {'; '.join(problems)}; no file was written")
+def make(source: Source, kind: str, *, io: str | None = None, quantized: str | None = None) -> tuple[bytes, Manifest]:
+    """The bytes of one file, held against the contract but not verified, and its manifest.
 
-
-def _convert(source: Path, kind: str, representative: NDArray[np.uint8] | None) -> bytes:
-    tf = _tensorflow()
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
-    if kind != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if kind == "int8":
-        converter.inference_input_type = converter.inference_output_type = tf.uint8
-    if representative is not None:  # TensorFlow insists on one where it is told to allow integer operators only
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.representative_dataset = lambda: ([photo[None].astype(np.float32)] for photo in representative)
-    with quiet():
-        data: bytes = converter.convert()
-    return data
-
-
-def _better(run: Path) -> str:
-    """Which int8 the run's comparison found to be better; QAT where there was none."""
-    try:
-        found = json.loads((run / "comparison.json").read_text(encoding="utf-8"))["int8"]
-    except FileNotFoundError:
-        return QAT
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"cannot read {run / 'comparison.json'}: {error}") from error
-    return str(found)
-
-
-def _representative(run: Path) -> NDArray[np.uint8]:
-    try:
-        photos: NDArray[np.uint8] = np.load(run / "representative.npy")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} has no readable representative.npy ({error}); train it again") from error
-    return photos
-
-
-def _read_manifest(run: Path) -> Manifest:
-    path = run / "manifest.json"
-    try:
-        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"{run} is not a run: it has no manifest.json; give the --out folder of a training") from error
-    except (OSError, ValueError, ManifestError) as error:
-        raise RunError(f"cannot read {path}: {error}") from error
-
-
-def _tensorflow() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with quiet():
-            import tensorflow as tf
-    except ImportError as error:
-        raise MissingExtraError(
-            f'converting needs TensorFlow ({error}); install it with: pip install "edge-tagger[train]"'
-        ) from error
-    return tf
+    int8 comes from the quantization-aware model ("qat"), or from the float model and the representative photos
+    ("post-training"); without `quantized` it is what the source says is better. Raises ModelError, RunError.
+    """
+    chosen = (quantized or source.quantized) if kind == "int8" else None
+    made: dict[str, object] = {"format": kind}
+    representative = None
+    if FORMATS[kind].integer:
+        made["quantized"] = chosen or POST_TRAINING
+        made["representative"] = source.representative.facts() if source.representative else None
+    if chosen == QAT:
+        if source.quantized_model is None:
+            raise RunError(f"{source.path} has no quantization-aware model; leave --quantized out")
+        saved_model = source.quantized_model
+    else:
+        saved_model = source.float_model
+        if FORMATS[kind].calibrated:
+            if source.representative is None:
+                raise ModelError(f"{kind} needs photos to find its ranges; add --representative DIR or CSV")
+            representative = source.representative.spanning()
+    io = io_of(kind, io)
+    described = replace(source.manifest, provenance={**source.manifest.provenance, **made})
+    data = with_metadata(flatbuffer(saved_model, kind, io=io, representative=representative), described)
+    check_contract(data, described, kind=kind, io=io)
+    return data, described

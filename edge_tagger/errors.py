@@ -11,9 +11,11 @@
     ├── OutputError            6   a result cannot be written
     ├── RunError               7   a run folder cannot be used or resumed; a training went wrong
     ├── MissingExtraError      8   a command needs packages that are not installed
-    └── DeviceError            9   a benchmark cannot run where it was asked to
+    ├── DeviceError            9   a benchmark cannot run where it was asked to
+    └── VerificationError      1   a converted file is worth less than its source
 
-Exit code 2 is click's own, for a wrong option; 130 says that Ctrl-C ended the command.
+Exit code 2 is click's own, for a wrong option, and that of `check` for a file that cannot be read; 130 says that Ctrl-C
+ended the command.
 """
 
 from __future__ import annotations
@@ -59,3 +61,7 @@ class MissingExtraError(EdgeTaggerError):
 
 class DeviceError(EdgeTaggerError):
     exit_code = 9
+
+
+class VerificationError(EdgeTaggerError):
+    exit_code = 1

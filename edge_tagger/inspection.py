@@ -11,6 +11,8 @@ from edge_tagger.errors import ManifestError
 from edge_tagger.interpreter import Contents, Tensor, read_contents, runtime_name
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, associated_files, is_intact, read_manifest, read_model
 
+_LISTED = 8
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -78,7 +80,9 @@ class Inspection:
         for facet in manifest.taxonomy.facets:
             kind = "exclusive" if facet.exclusive else "any-of"
             lines.append(("facet", f"{facet.name}: {counts[facet.name]} tags, {kind}, from {', '.join(facet.columns)}"))
-        lines += [("provenance", f"{name}: {value}") for name, value in manifest.provenance.items()]
+        if manifest.display_names:
+            lines.append(("names in", ", ".join(manifest.display_names)))
+        lines += [("provenance", f"{name}: {_short(value)}") for name, value in manifest.provenance.items()]
         lines += [("metrics", f"{name}: {value}") for name, value in manifest.metrics.items()]
         return [(name, text) for name, text in lines if text]
 
@@ -104,6 +108,13 @@ def inspect_model(path: str | os.PathLike[str]) -> Inspection:
         manifest_error=problem,
         intact=None if manifest is None else is_intact(data, manifest),
     )
+
+
+def _short(value: Any) -> str:
+    """A list of more than a few values as their number: 128 hashes tell people nothing."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_short(each)}" for name, each in value.items()) + "}"
+    return f"{len(value)} values" if isinstance(value, list) and len(value) > _LISTED else str(value)
 
 
 def _tensor_line(tensor: Tensor) -> str:

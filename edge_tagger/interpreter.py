@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import threading
+import warnings
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,7 +74,7 @@ class Model:
             raise ModelError(f"{self.name} cannot run on {self.runtime}: {_first_line(error)}") from error
         self._input_place = self._interpreter.get_input_details()[0]["index"]
         self._output_place = self._interpreter.get_output_details()[0]["index"]
-        self._codes = _pixel_codes(self.inputs[0])
+        self.codes = _pixel_codes(self.inputs[0])
 
     @property
     def num_scores(self) -> int:
@@ -93,7 +95,7 @@ class Model:
             )
         with self._lock:
             try:
-                self._interpreter.set_tensor(self._input_place, self._codes[pixels][np.newaxis])
+                self._interpreter.set_tensor(self._input_place, self.codes[pixels][np.newaxis])
                 self._interpreter.invoke()
                 stored = self._interpreter.get_tensor(self._output_place).reshape(-1)
             except (RuntimeError, ValueError) as error:
@@ -109,12 +111,17 @@ def runtime_name() -> str:
     return _runtime()[1]
 
 
-def read_contents(model: str | os.PathLike[str] | bytes) -> Contents:
-    """Look into any `.tflite`, classifier or not, without running it. Raises ModelError for a damaged file."""
-    name, data = _named(model)
+def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = None) -> Contents:
+    """Look into any `.tflite`, classifier or not, without running it; `name` is what messages call bytes. Raises
+    ModelError for a damaged file."""
+    known_as, data = _named(model)
+    name = name or known_as
     resolver = _runtime()[0].OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
     interpreter = _open(name, data, experimental_op_resolver_type=resolver)
-    inputs, outputs = _tensors(interpreter)
+    try:
+        inputs, outputs = _tensors(interpreter)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
     # The list of operators has no public name in any of the three runtimes.
     counts = Counter(str(operator["op_name"]) for operator in interpreter._get_ops_details())
     scales = [len(tensor["quantization_parameters"]["scales"]) for tensor in interpreter.get_tensor_details()]
@@ -126,6 +133,27 @@ def read_contents(model: str | os.PathLike[str] | bytes) -> Contents:
         tensors_per_tensor=scales.count(1),
         tensors_unquantized=scales.count(0),
     )
+
+
+def activations(model: bytes, photos: NDArray[np.uint8]) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """For each of uint8 [n, S, S, 3] photos what all tensors of a classifier hold after it ran, dequantized, by name.
+
+    Raises ModelError as Model does.
+    """
+    plain = Model(model)  # holds the classifier's rules
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that this takes memory
+        interpreter = _open(plain.name, model, experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    details = [detail for detail in interpreter.get_tensor_details() if detail["name"]]
+    for photo in photos:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], plain.codes[photo][np.newaxis])
+        interpreter.invoke()
+        found = {}
+        for detail in details:
+            with suppress(ValueError):  # a tensor that the runtime has fused away
+                found[detail["name"]] = _dequantize(interpreter.get_tensor(detail["index"]), _tensor(detail))
+        yield found
 
 
 @lru_cache(maxsize=1)
@@ -161,24 +189,22 @@ def _open(name: str, data: bytes, **options: Any) -> Any:
 
 
 def _tensors(interpreter: Any) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    inputs, outputs = (
-        tuple(
-            Tensor(
-                name=str(detail["name"]),
-                # -1 in the signature marks a free size; a free batch runs as 1, which is what a photo needs.
-                shape=tuple(
-                    -1 if free == -1 and place else int(size)
-                    for place, (size, free) in enumerate(zip(detail["shape"], _signature(detail), strict=True))
-                ),
-                dtype=np.dtype(detail["dtype"]).name,
-                scale=float(detail["quantization"][0]) or None,
-                zero_point=int(detail["quantization"][1]),
-            )
-            for detail in details
-        )
-        for details in (interpreter.get_input_details(), interpreter.get_output_details())
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    return tuple(map(_tensor, inputs)), tuple(map(_tensor, outputs))
+
+
+def _tensor(detail: dict[str, Any]) -> Tensor:
+    return Tensor(
+        name=str(detail["name"]),
+        # -1 in the signature marks a free size; a free batch runs as 1, which is what a photo needs.
+        shape=tuple(
+            -1 if free == -1 and place else int(size)
+            for place, (size, free) in enumerate(zip(detail["shape"], _signature(detail), strict=True))
+        ),
+        dtype=np.dtype(detail["dtype"]).name,
+        scale=float(detail["quantization"][0]) or None,
+        zero_point=int(detail["quantization"][1]),
     )
-    return inputs, outputs
 
 
 def _signature(detail: dict[str, Any]) -> list[int]:

@@ -139,7 +139,7 @@ class Manifest:
             )
         except ManifestError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
             what = f"has no {error}" if isinstance(error, KeyError) else f"is broken: {error}"
             raise ManifestError(f"the manifest {what}; convert the model again") from error
 
@@ -156,10 +156,10 @@ def read_manifest(model: str | os.PathLike[str] | bytes) -> Manifest:
         )
     try:
         return Manifest.from_json(json.loads(text))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ManifestError(f"{name}: the manifest is not JSON ({error}); convert the model again") from error
     except ManifestError as error:
         raise ManifestError(f"{name}: {error}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply, a number of 5,000 digits
+        raise ManifestError(f"{name}: the manifest is not JSON ({error}); convert the model again") from error
 
 
 def read_model(path: str | os.PathLike[str]) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from edge_tagger.errors import ModelError
 from edge_tagger.images import PhotoLike, load_resized
 from edge_tagger.interpreter import Model
+from edge_tagger.labels_file import read_labels
 from edge_tagger.manifest import Manifest, is_intact, read_manifest
 from edge_tagger.taxonomy import Scores, Tag
 
@@ -85,7 +85,7 @@ class Tagger:
         self.manifest: Manifest | None = None
         self.labels: tuple[str, ...] = ()
         if labels is not None:
-            self.labels = _read_labels(Path(labels), self._model)
+            self.labels = read_labels(Path(labels), self._model.num_scores, self._model.name)
             return
         self.manifest = read_manifest(source)
         _check_fit(self._model, self.manifest)
@@ -115,10 +115,7 @@ class Tagger:
             return TaggedPhoto(
                 tuple(_tag_score(Tag(LABEL_FACET, (self.labels[place],)), scores[place], None) for place in best)
             )
-        taxonomy, thresholds = self.manifest.taxonomy, self.manifest.thresholds
-        lifted = taxonomy.consistent(scores)
-        places = taxonomy.decode(scores, np.asarray(thresholds, dtype=np.float32))
-        return TaggedPhoto(tuple(_tag_score(taxonomy.tags[p], lifted[p], thresholds[p]) for p in places))
+        return decode(scores, self.manifest)
 
     def close(self) -> None:
         """Let go of the model's memory."""
@@ -131,6 +128,17 @@ class Tagger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def decode(scores: Scores, manifest: Manifest) -> TaggedPhoto:
+    """The tags that scores, float32 [N] in the manifest's order, stand for. No model needed.
+
+    android_assets/ and the bundle for the Pi decode the same way; tests/data/golden_decoding.json holds all to it.
+    """
+    taxonomy, thresholds = manifest.taxonomy, manifest.thresholds
+    lifted = taxonomy.consistent(scores)
+    places = taxonomy.decode(scores, np.asarray(thresholds, dtype=np.float32))
+    return TaggedPhoto(tuple(_tag_score(taxonomy.tags[p], lifted[p], thresholds[p]) for p in places))
 
 
 def _tag_score(tag: Tag, score: np.float32, threshold: float | None) -> TagScore:
@@ -157,20 +165,3 @@ def _check_fit(model: Model, manifest: Manifest) -> None:
             f"{model.name} takes {model.input_size} px and its manifest says {manifest.image_size} px; "
             "convert the model again"
         )
-
-
-def _read_labels(path: Path, model: Model) -> tuple[str, ...]:
-    try:
-        labels: Sequence[str] = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except OSError as error:
-        raise ModelError(f"cannot read the labels {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"the labels {path} are not UTF-8 (byte {error.start}); save them as UTF-8") from error
-    while labels and not labels[-1]:
-        labels = labels[:-1]
-    if len(labels) != model.num_scores:
-        raise ModelError(
-            f"{path} has {len(labels)} labels and {model.name} gives {model.num_scores} scores; "
-            "write one label a line, in output order"
-        )
-    return tuple(labels)

@@ -11,7 +11,8 @@ import numpy as np
 
 from edge_tagger.catalogue.run_split import where_run_split
 from edge_tagger.catalogue.source import read_catalogue
-from edge_tagger.convert.writer import POST_TRAINING, QAT, convert
+from edge_tagger.convert.sources import POST_TRAINING, QAT, read_run
+from edge_tagger.convert.writer import make
 from edge_tagger.errors import PhotoError
 from edge_tagger.evaluate import figures
 from edge_tagger.evaluation_table import format_table
@@ -34,10 +35,12 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
     """
     catalogue = where_run_split(read_catalogue(source, image_column=recipe.data.image), run.path, "val")
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-        paths = {kind: convert(run.path, [kind], out=Path(folder))[0] for kind in ("float32", "float16")}
-        for kind in (POST_TRAINING, QAT):
-            made = convert(run.path, ["int8"], out=Path(folder), quantized=kind)[0]
-            paths[f"int8 {kind}"] = made.rename(made.with_name(f"{kind}.tflite"))
+        converted = read_run(run.path)
+        files = {kind: make(converted, kind)[0] for kind in ("float32", "float16")}
+        files |= {f"int8 {kind}": make(converted, "int8", quantized=kind)[0] for kind in (POST_TRAINING, QAT)}
+        paths = {name: Path(folder) / f"{name}.tflite" for name in files}
+        for name, data in files.items():
+            paths[name].write_bytes(data)
         with Progress(len(catalogue), "compare", unit="photo") as bar:
             models = measure(list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore)
     models = tuple(replace(model, name=name) for name, model in zip(paths, models, strict=True))

@@ -130,21 +130,25 @@ class ModelFacts:
 
 def read_facts(path: str | os.PathLike[str]) -> ModelFacts:
     """Raises ModelError for a file that is none, damaged, or with operators newer than this machine's LiteRT."""
-    data = read_model(path)
+    return facts_of(os.fspath(path), read_model(path))
+
+
+def facts_of(name: str, data: bytes) -> ModelFacts:
+    """The facts of a file's bytes; `name` is what messages call it. Raises ModelError as read_facts does."""
     try:
-        read_contents(path)  # LiteRT's loader verifies the structure, which Python's flatbuffers does not
+        read_contents(data, name=name)  # LiteRT's loader verifies the structure, which Python's flatbuffers does not
         model = tflite.ModelT.InitFromObj(tflite.Model.GetRootAs(data))
         offsets = _offsets(data)
         graphs = [_graph(model, graph, offsets) for graph in model.subgraphs]
     except _DAMAGE as error:
-        raise ModelError(f"{os.fspath(path)} is damaged ({error}); copy or convert it again") from error
+        raise ModelError(f"{name} is damaged ({error}); copy or convert it again") from error
     entries = {entry.name: entry.buffer for entry in model.metadata or []}
     described, described_error = _described(model, entries)
     archive = read_archive(data)
     manifest, manifest_error = _manifest(data, archive)
     first_inputs, first_outputs = graphs[0][:2]
     return ModelFacts(
-        path=os.fspath(path),
+        path=name,
         size_bytes=len(data),
         graphs=len(graphs),
         inputs=first_inputs,

@@ -2,34 +2,144 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from edge_tagger.convert.sources import Source
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _numbers(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    try:
+        return None if value is None else tuple(float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not one number, or three with commas: 123.7,116.3,103.5") from error
+
 
 @click.command("convert")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.option("--float32", is_flag=True, help="Write a float32 file.")
-@click.option("--float16", is_flag=True, help="Write a file with float16 weights (half the size, GPU-friendly).")
-@click.option("--int8", is_flag=True, help="Write an integer file.")
+@click.option("--float16", is_flag=True, help="float16 weights: half the size, for GPUs.")
+@click.option("--dynamic", is_flag=True, help="int8 weights, float32 sums: needs no photos.")
+@click.option("--int8", is_flag=True, help="Integers throughout, for phones, Pis and accelerators.")
+@click.option("--int16x8", is_flag=True, help="int8 weights, int16 sums: slower, nearly as exact as float32.")
 @click.option(
-    "--quantized",
-    type=click.Choice(["qat", "post-training"]),
-    help="Which integer file. Default: what RUN's comparison found to be better.",
+    "--io", type=click.Choice(["uint8", "float32"]), help="Input and output of the int8 file.  [default: uint8]"
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to write. Default: RUN.")
-def command(run: Path, float32: bool, float16: bool, int8: bool, quantized: str | None, out: Path | None) -> None:
-    """Write .tflite files from RUN, the folder of a finished training."""
-    chosen = {"float32": float32, "float16": float16, "int8": int8}
-    formats = [name for name, wanted in chosen.items() if wanted]
+@click.option(
+    "--quantized", type=click.Choice(["qat", "post-training"]), help="Which int8 of a run.  [default: its better one]"
+)
+@click.option(
+    "--representative",
+    type=click.Path(path_type=Path),
+    metavar="DIR|CSV",
+    help="Photos that set int8 ranges.  [default: the run's]",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Of macro mAP; what loses more is not written, exit code 1.",
+)
+@click.option("--keep", is_flag=True, help="Write it all the same.")
+@click.option("--layers", is_flag=True, help="Show in which layers the error of quantized files enters.")
+@click.option("--labels", type=_FILE, help="A model without a run: its labels, one a line.")
+@click.option("--manifest", type=_FILE, help="A model without a run: its tags, facets and thresholds as JSON.")
+@click.option("--name", help="A model without a run: its name.  [default: the file's]")
+@click.option(
+    "--image-size",
+    type=click.IntRange(16, 1024),
+    help="A model without a run and with a free size: its size in pixels.",
+)
+@click.option(
+    "--mean",
+    callback=_numbers,
+    metavar="R,G,B",
+    help="A model without a run: what it expects subtracted from pixels 0..255; goes into the graph.",
+)
+@click.option("--std", callback=_numbers, metavar="R,G,B", help="And what the rest is divided by.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write.  [default: beside SOURCE, or in the run]",
+)
+def command(source: Path, **options: Any) -> None:
+    """Write .tflite files from SOURCE: the folder of a finished training, a .keras or .h5 file, or a SavedModel.
+
+    Each file is run in LiteRT on validation photos and held against SOURCE before it gets its name.
+    """
+    from edge_tagger.convert.formats import FORMATS
+
+    formats = [name for name in FORMATS if options[name]]
     if not formats:
-        raise click.UsageError("name at least one format: --float32, --float16, --int8")
-    if quantized and not int8:
-        raise click.UsageError("--quantized is a way to make --int8; add it")
+        raise click.UsageError(f"name at least one format: {', '.join(f'--{name}' for name in FORMATS)}")
+    for option in ("io", "quantized"):
+        if options[option] and "int8" not in formats:
+            raise click.UsageError(f"--{option} is about --int8; add it")
+    if options["representative"] and options["quantized"] == "qat":
+        raise click.UsageError("--quantized qat brings its own ranges; leave --representative out")
 
-    from edge_tagger.convert.writer import convert
+    from edge_tagger.convert.layers import describe_layers
+    from edge_tagger.convert.writer import Converted, convert
 
-    def tell(path: Path) -> None:
-        click.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
+    def tell(made: Converted) -> None:
+        click.echo(f"{made.path}  {made.path.stat().st_size / 1e6:.2f} MB\n  {made.verification}")
 
-    convert(run, formats, out=out, quantized=quantized, on_file=tell)
+    with _opened(source, options) as opened:
+
+        def show(files: dict[str, bytes], photos: Any) -> None:
+            for line in describe_layers(opened, files, photos):
+                click.echo(line)
+
+        convert(
+            opened,
+            formats,
+            out=options["out"] or (source if (source / "manifest.json").exists() else source.parent),
+            io=options["io"],
+            quantized="post-training" if options["representative"] else options["quantized"],
+            max_drop=options["max_drop"],
+            keep=options["keep"],
+            on_file=tell,
+            on_made=show if options["layers"] else None,
+        )
+
+
+@contextmanager
+def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
+    """The source, with the photos that were named for it."""
+    from dataclasses import replace
+
+    from edge_tagger.convert.foreign import Normalization, open_model
+    from edge_tagger.convert.representative import read_representative
+    from edge_tagger.convert.sources import photos_of_split, read_run
+
+    is_run = (source / "manifest.json").exists() or (source.is_dir() and not (source / "saved_model.pb").exists())
+    foreign = {name: options[name] for name in ("labels", "manifest", "name", "image_size", "mean", "std")}
+    photos: Path | None = options["representative"]
+    if is_run:
+        given = [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]
+        if given:
+            raise click.UsageError(
+                f"{', '.join(given)}: a run knows these itself; leave out what is about other models"
+            )
+        opened = read_run(source)
+        forbidden = [path for _, path in photos_of_split(source, "test")] if photos else []
+        if photos:
+            found = read_representative(photos, opened.manifest.image_size, forbidden=forbidden)
+            opened = replace(opened, representative=found)
+        yield opened
+        return
+    mean, std = foreign.pop("mean"), foreign.pop("std")
+    normalization = Normalization(mean or (0.0,), std or (1.0,)) if mean or std else None
+    with open_model(source, normalization=normalization, **foreign) as opened:
+        yield replace(
+            opened, representative=read_representative(photos, opened.manifest.image_size) if photos else None
+        )

@@ -49,6 +49,7 @@ def run_demo(out: Path, settings: DemoSettings, *, tell: Callable[[str], object]
     """
     # All of it first: without the training extra this ends before anything is drawn.
     from edge_tagger.catalogue.source import read_catalogue
+    from edge_tagger.convert.sources import read_run
     from edge_tagger.convert.writer import convert
     from edge_tagger.files import write_json
     from edge_tagger.train.finetune import train
@@ -65,7 +66,8 @@ def run_demo(out: Path, settings: DemoSettings, *, tell: Callable[[str], object]
         train(source, recipe, run, resume=run.exists())
     with clock.step("convert"):
         (out / "models").mkdir(exist_ok=True)
-        models = convert(run, FORMATS, out=out / "models")
+        # The report shows what each file is worth; a short demo's int8 may be worth little.
+        models = [made.path for made in convert(read_run(run), FORMATS, out=out / "models", max_drop=100)]
     test = read_catalogue(source).where("split", "test")
     with clock.step(f"evaluate on {len(test)} test photos"):
         evaluated = _evaluate(models, test)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_tagger.cli import main
+from edge_tagger.convert.sources import read_run
 
 LIMITED = (
     "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
@@ -20,7 +21,7 @@ LIMITED = (
 )
 
 
-def run(*arguments: str | Path) -> Result:
+def run(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
@@ -83,7 +84,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(trained: Any) -> None:
 
 
 def test_convert_writes_what_was_asked_and_says_so(trained: Any, tmp_path: Path) -> None:
-    result = run("convert", trained.run, "--float16", "--int8", "--out", tmp_path)
+    result = run("convert", trained.run, "--float16", "--int8", "--max-drop", 100, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny-tagger-float16.tflite", "tiny-tagger-int8.tflite"]
     assert result.stdout.count(" MB") == 2
@@ -91,7 +92,33 @@ def test_convert_writes_what_was_asked_and_says_so(trained: Any, tmp_path: Path)
 
 def test_convert_asks_for_a_format(trained: Any) -> None:
     result = run("convert", trained.run)
-    assert result.exit_code == 2 and "--float32, --float16, --int8" in result.stderr
+    assert result.exit_code == 2 and "--float32, --float16, --dynamic, --int8, --int16x8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--float16", "--io", "uint8"], "--io is about --int8"),
+        (["--float16", "--quantized", "qat"], "--quantized is about --int8"),
+        (["--int8", "--quantized", "qat", "--representative", "x"], "brings its own ranges"),
+        (["--int8", "--mean", "1,2,x"], "is not one number, or three"),
+        (["--int8", "--labels", "labels.txt"], "--labels: a run knows these itself"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_told(trained: Any, options: list[str], message: str) -> None:
+    result = run("convert", trained.run, *options)
+    assert result.exit_code == 2 and message in result.stderr
+
+
+def test_a_file_that_loses_too_much_ends_with_exit_code_1(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_tagger.convert import verify
+
+    monkeypatch.setattr(verify, "macro_map", lambda _targets, scores: 1.0 if scores.mean() == before else 0.9)
+    before = verify.read_reference(read_run(trained.run)).scores.mean()
+    assert "not written; --layers" in told(run("convert", trained.run, "--int8", "--out", tmp_path), 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_converting_what_is_no_run_says_what_is(tmp_path: Path) -> None:

@@ -31,13 +31,14 @@ batch_size = 16
 @pytest.fixture(scope="session")
 def to_tflite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], bytes]:
     """Converts a Keras model as `edge-tagger convert` does: (model, "float32" | "float16" | "int8") -> flatbuffer."""
-    from edge_tagger.convert import writer
+    from edge_tagger.convert.lite import flatbuffer
     from edge_tagger.train.export import export
 
     def convert(model: Any, kind: str) -> bytes:
         folder = tmp_path_factory.mktemp(kind)
         export(model, folder / model.name)
-        return writer._convert(folder / model.name, kind, None)
+        io = "uint8" if kind == "int8" else "float32"
+        return flatbuffer(folder / model.name, kind, io=io, representative=None)
 
     return convert
 

@@ -51,7 +51,7 @@ def test_a_folder_of_classes_becomes_a_tagger(folder: Path, tmp_path: Path) -> N
     (tmp_path / "mine.toml").write_text(RECIPE)
     assert "Apparel" in run("data", "check", folder)
     run("train", folder, "--recipe", tmp_path / "mine.toml", "--out", tmp_path / "run")
-    run("convert", tmp_path / "run", "--int8")
+    run("convert", tmp_path / "run", "--int8", "--max-drop", "100")
     model = tmp_path / "run" / "classes-int8.tflite"
     assert "class" in run("evaluate", model, "--data", folder, "--split", "test", "--run", tmp_path / "run")
     photo = next((folder / "Footwear").iterdir())

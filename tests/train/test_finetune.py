@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from edge_tagger.convert.check.facts import facts_of
+from edge_tagger.convert.sources import read_run
+from edge_tagger.convert.writer import make
 from edge_tagger.errors import CatalogueError, OutputError, RecipeError, RunError
 from edge_tagger.manifest import Manifest
 from edge_tagger.train import fit
@@ -156,6 +159,10 @@ def test_frozen_layers_are_computed_once_and_kept_where_the_user_says(
     assert {(128, 2 * 24 + 2 * 48), (128, 16, 16, 24), (128, 24)} <= shapes
     phases = [json.loads(line)["phase"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert phases == ["head", "head", "more", "quantize"]
+
+    operators = facts_of("int8", make(read_run(tmp_path / "run"), "int8", quantized="qat")[0]).operators
+    rounding = [str(operator) for operator in operators if operator.name == "QUANTIZE"]
+    assert len(rounding) == 2, f"besides input and output these are rounded once more: {rounding}"
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npy")}
     train(trained.source, recipe, tmp_path / "again", weights=pretrained, cache=tmp_path / "cache")

@@ -1,0 +1,172 @@
+"""Models that edge-tagger did not train: Keras files and SavedModels, brought into the form that a run's have."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.convert.lite import tensorflow
+from edge_tagger.convert.quiet import quiet
+from edge_tagger.convert.sources import Source
+from edge_tagger.errors import ManifestError, ModelError
+from edge_tagger.labels_file import read_labels
+from edge_tagger.manifest import Manifest
+from edge_tagger.taxonomy import Facet, Tag, Taxonomy
+
+KERAS_SUFFIXES = (".keras", ".h5")
+_RULE = "a classifier has one float32 input [batch, S, S, 3] and one output [batch, N]"
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What a model expects: (pixel - mean) / std, for pixels 0 to 255; one value, or one for each of R, G and B."""
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if len(self.mean) not in (1, 3) or len(self.std) not in (1, 3) or not all(value > 0 for value in self.std):
+            raise ModelError(
+                f"mean {self.mean} and std {self.std} must have one value, or three for R, G, B, and std be above 0; "
+                "both are in pixel values, 0 to 255: write 127.5, not 0.5"
+            )
+
+
+@contextmanager
+def open_model(
+    path: Path,
+    *,
+    labels: Path | None = None,
+    manifest: Path | None = None,
+    name: str | None = None,
+    image_size: int | None = None,
+    normalization: Normalization | None = None,
+) -> Iterator[Source]:
+    """A `.keras` or `.h5` file or a SavedModel as a Source, with a batch of 1 and `normalization` inside the graph.
+
+    Its tags are a label for each output, one a line, or a manifest as JSON. Labels alone make one facet, "label", that
+    is exclusive. Raises ModelError where the model is no classifier or has another number of outputs.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
+        with quiet():
+            forward, shape = _load_keras(path) if path.suffix in KERAS_SUFFIXES else _load_saved_model(path)
+        size = _size(path, shape, image_size)
+        scale = normalization or Normalization()
+
+        def scores(image: Any) -> Any:
+            return forward(image if normalization is None else (image - scale.mean) / scale.std)
+
+        frozen = _frozen(scores, size)
+        outputs = frozen.outputs[0].shape.as_list()
+        if len(outputs) != 2 or not outputs[1]:
+            raise ModelError(f"{path} gives {outputs}; {_RULE}")
+        described = _manifest(path, labels, manifest, name or path.stem, size, outputs[1])
+        with quiet():
+            _save(frozen, size, Path(folder))
+        yield Source(path, described, Path(folder))
+
+
+def _frozen(scores: Callable[[Any], Any], size: int) -> Any:
+    """The function for one photo, its variables made constants: else the converter leaves Keras 3's variables in the
+    file, uninitialized, and LiteRT computes with what happens to stand in memory."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    tf = tensorflow()
+    pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
+    return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
+
+
+def _save(frozen: Any, size: int, folder: Path) -> None:
+    tf = tensorflow()
+    module = tf.Module()
+    module.frozen = frozen
+    pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
+    module.serve = tf.function(lambda image: {"scores": frozen(image)[0]}, input_signature=[pixels])
+    tf.saved_model.save(module, str(folder), signatures=module.serve)
+
+
+def _load_keras(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
+    """Keras 3 first, as it has the `.keras` format; then Keras 2, whose `.h5` files it does not always read."""
+    import keras
+    import tf_keras
+
+    if not path.is_file():
+        raise ModelError(f"{path} does not exist; give a run, a .keras or .h5 file, or a SavedModel")
+    problems = []
+    for library in (keras, tf_keras):
+        try:
+            model = library.models.load_model(path, compile=False)
+            break
+        except (ValueError, TypeError, OSError, KeyError, AttributeError, ImportError) as error:
+            problems.append(f"{library.__name__} {library.__version__}: {(str(error).strip() or '?').splitlines()[0]}")
+    else:
+        raise ModelError(
+            f"{path} cannot be loaded ({'; '.join(problems)}); save it again, or export it as a SavedModel"
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelError(f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; {_RULE}")
+    return lambda image: model(image, training=False), tuple(model.inputs[0].shape)
+
+
+def _load_saved_model(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
+    tf = tensorflow()
+    if not (path / "saved_model.pb").is_file():
+        raise ModelError(
+            f"{path} is no run (manifest.json), no Keras file ({', '.join(KERAS_SUFFIXES)}) and no SavedModel "
+            "(saved_model.pb); give one of these"
+        )
+    try:
+        model = tf.saved_model.load(str(path))
+        serve = model.signatures["serving_default"]
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(
+            f"{path} cannot be loaded as a SavedModel with a serving_default signature: {error}"
+        ) from error
+    inputs, outputs = serve.structured_input_signature[1], serve.structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; {_RULE}")
+    (given,), (taken,) = outputs, inputs
+
+    def forward(image: Any, _alive: Any = model) -> Any:  # the signature alone does not keep the variables
+        return serve(**{taken: image})[given]
+
+    return forward, tuple(inputs[taken].shape)
+
+
+def _size(path: Path, shape: Sequence[int | None], wanted: int | None) -> int:
+    """S in pixels. A free batch becomes 1, which is what a photo needs."""
+    if len(shape) != 4 or shape[3] not in (3, None) or shape[0] not in (1, None) or shape[1] != shape[2]:
+        raise ModelError(f"{path} takes {list(shape)}; {_RULE}, of a batch of 1 or any")
+    size = shape[1]
+    if size is None and wanted is None:
+        raise ModelError(f"{path} takes photos of any size; say which with --image-size")
+    if size is not None and wanted not in (None, size):
+        raise ModelError(f"{path} takes {size} px, not {wanted}; leave --image-size out")
+    return int(size or wanted or 0)
+
+
+def _manifest(path: Path, labels: Path | None, manifest: Path | None, name: str, size: int, outputs: int) -> Manifest:
+    if manifest is not None:
+        try:
+            described = Manifest.from_json(json.loads(manifest.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise ManifestError(f"cannot read the manifest {manifest}: {error}") from error
+        if (len(described.taxonomy), described.image_size) != (outputs, size):
+            raise ManifestError(
+                f"{manifest} describes {len(described.taxonomy)} tags and {described.image_size} px, {path} has "
+                f"{outputs} outputs and {size} px; they must be the same"
+            )
+        return described
+    if labels is None:
+        raise ModelError(f"{path} does not say what its {outputs} outputs mean; add --labels FILE or --manifest FILE")
+    names = read_labels(labels, outputs, str(path))
+    try:
+        taxonomy = Taxonomy((Facet("label", ("label",)),), tuple(Tag("label", (label,)) for label in names))
+    except ValueError as error:
+        raise ModelError(f"{labels}: {error}; every label must be another") from error
+    return Manifest(name=name, image_size=size, taxonomy=taxonomy, thresholds=(0.5,) * outputs)

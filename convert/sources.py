@@ -1,0 +1,103 @@
+"""What is converted, wherever it comes from: SavedModels, a manifest, photos to calibrate and to verify with."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_tagger.catalogue.labels import Targets
+from edge_tagger.convert.representative import Representative
+from edge_tagger.errors import ManifestError, RunError
+from edge_tagger.manifest import Manifest
+
+QAT, POST_TRAINING = "qat", "post-training"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Photos to verify with; `targets` int8 [n, N] as edge_tagger.catalogue.labels.encode has them."""
+
+    paths: tuple[Path, ...]
+    targets: Targets
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to convert. `float_model` and `quantized_model` (quantization-aware, with ranges of its own) are
+    SavedModels float32 [1, S, S, 3] -> scores [1, N]; `quantized` is the way to int8 that was found to be better."""
+
+    path: Path
+    manifest: Manifest
+    float_model: Path
+    quantized_model: Path | None = None
+    quantized: str = POST_TRAINING
+    representative: Representative | None = None
+    validation: Labelled | None = None
+
+
+def read_run(run: Path) -> Source:
+    """A finished training. Raises RunError where the folder is none."""
+    manifest = _read_manifest(run)
+    for name in ("float", "qat"):
+        if not (run / name / "saved_model.pb").exists():
+            raise RunError(f"{run} has no finished {name} model; finish it with `edge-tagger train --resume`")
+    try:
+        photos = np.load(run / "representative.npy")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run} has no readable representative.npy ({error}); train it again") from error
+    return Source(
+        path=run,
+        manifest=manifest,
+        float_model=run / "float",
+        quantized_model=run / "qat",
+        quantized=_better(run),
+        representative=Representative(photos, f"the training split of {run.name}"),
+        validation=_validation(run),
+    )
+
+
+def photos_of_split(run: Path, split: str) -> list[tuple[int, Path]]:
+    """(row of targets.npy, path) of a run's photos in `split`. Raises RunError."""
+    try:
+        with (run / "photos.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [(place, Path(row["path"])) for place, row in enumerate(rows) if row["split"] == split]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"cannot read {run / 'photos.csv'}: {error}; train it again") from error
+
+
+def _validation(run: Path) -> Labelled | None:
+    """The validation photos that are still where they were; None where not one is."""
+    found = [(place, path) for place, path in photos_of_split(run, "val") if path.exists()]
+    try:
+        targets: Targets = np.load(run / "targets.npy")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run} has no readable targets.npy ({error}); train it again") from error
+    if not found:
+        return None
+    return Labelled(tuple(path for _, path in found), targets[[place for place, _ in found]])
+
+
+def _better(run: Path) -> str:
+    """Which int8 the run's comparison found to be better; QAT where there was none."""
+    try:
+        found = json.loads((run / "comparison.json").read_text(encoding="utf-8"))["int8"]
+    except FileNotFoundError:
+        return QAT
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"cannot read {run / 'comparison.json'}: {error}") from error
+    return str(found)
+
+
+def _read_manifest(run: Path) -> Manifest:
+    path = run / "manifest.json"
+    try:
+        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise RunError(f"{run} is not a run: it has no manifest.json; give the --out folder of a training") from error
+    except (OSError, ValueError, ManifestError) as error:
+        raise RunError(f"cannot read {path}: {error}") from error

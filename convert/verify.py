@@ -1,0 +1,167 @@
+"""A converted file held against the model that it was made from, in LiteRT, on photos, before it gets its name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
+from edge_tagger.convert.lite import tensorflow
+from edge_tagger.convert.representative import evenly
+from edge_tagger.convert.sources import Source
+from edge_tagger.errors import ModelError
+from edge_tagger.images import Pixels, load_resized
+from edge_tagger.interpreter import Model
+from edge_tagger.manifest import Manifest
+from edge_tagger.metrics import macro_map
+from edge_tagger.progress import Progress
+from edge_tagger.taxonomy import Facet, Scores
+
+MAX_PHOTOS = 1000
+_OUTSIDE = 1e-3  # of 0..1: rounding of a float32 softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Photos uint8 [n, S, S, 3], the source model's scores float32 [n, N] and targets int8 [n, N]. Where `labelled`
+    these are labels of validation photos; elsewhere they are the source model's own answers."""
+
+    photos: Pixels
+    scores: Scores
+    targets: Targets
+    labelled: bool
+
+    def thinned(self, count: int) -> Reference:
+        """At most `count` of the photos, evenly taken."""
+        chosen = evenly(len(self.photos), count)
+        return Reference(self.photos[chosen], self.scores[chosen], self.targets[chosen], self.labelled)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`agreement` is the share of photos with the same answer, by facet: the same path where it is exclusive, the same
+    tags above their thresholds elsewhere. Differences are between scores, 0..1. `map_drop_points` is by how much macro
+    mAP is below the source model's, in points of 100."""
+
+    photos: int
+    labelled: bool
+    agreement: dict[str, float]
+    mean_difference: float
+    worst_difference: float
+    map_drop_points: float
+
+    def to_json(self) -> dict[str, Any]:
+        """For the manifest, rounded."""
+        return {
+            "photos": self.photos,
+            "labelled": self.labelled,
+            "agreement": {facet: round(share, 4) for facet, share in self.agreement.items()},
+            "mean_difference": round(self.mean_difference, 6),
+            "worst_difference": round(self.worst_difference, 6),
+            "map_drop_points": round(self.map_drop_points, 3),
+        }
+
+    def __str__(self) -> str:
+        agreement = ", ".join(f"{facet} {100 * share:.1f}" for facet, share in self.agreement.items())
+        truth = "labels" if self.labelled else "the source model's own answers"
+        return (
+            f"{self.photos} photos: same answer % {agreement}; scores differ by {self.mean_difference:.4f}, at most "
+            f"{self.worst_difference:.3f}; macro mAP against {truth} {-self.map_drop_points:+.2f} points"
+        )
+
+
+def read_reference(source: Source) -> Reference:
+    """Run the source model on the representative photos and up to 1,000 of the validation split.
+
+    Raises ModelError where there are no photos at all, or scores lie outside 0..1.
+    """
+    size, tags = source.manifest.image_size, len(source.manifest.taxonomy)
+    sets: list[Pixels] = [] if source.representative is None else [source.representative.photos]
+    targets = [np.full((len(photos), tags), UNKNOWN, np.int8) for photos in sets]
+    if source.validation is not None:
+        found = source.validation
+        chosen = evenly(len(found.paths), MAX_PHOTOS)
+        sets.append(np.stack([load_resized(found.paths[place], size) for place in chosen]))
+        targets.append(found.targets[chosen])
+    if not sets:
+        raise ModelError(f"{source.path} brings no photos to verify the files with; add --representative DIR or CSV")
+    photos, labels = np.concatenate(sets), np.concatenate(targets)
+    scores = _source_scores(source, photos)
+    if scores.min() < -_OUTSIDE or scores.max() > 1 + _OUTSIDE:
+        raise ModelError(
+            f"{source.path} gives scores from {scores.min():.3g} to {scores.max():.3g}; they must lie in 0..1: end the "
+            "model in a sigmoid or softmax"
+        )
+    if source.validation is not None:
+        return Reference(photos, scores, labels, labelled=True)
+    answered = [_answers(source.manifest, row) for row in scores]
+    own = np.full(scores.shape, NEGATIVE, np.int8)
+    for row, places in zip(own, answered, strict=True):
+        row[places] = POSITIVE
+    return Reference(photos, scores, own, labelled=False)
+
+
+def verify(data: bytes, manifest: Manifest, reference: Reference, *, label: str = "verify") -> Verification:
+    """Run the file of `data` in LiteRT on the reference's photos. Raises ModelError where it breaks down."""
+    model = Model(data, threads=os.cpu_count())
+    with Progress(len(reference.photos), label, unit="photo") as bar:
+        rows = []
+        for photo in reference.photos:
+            rows.append(model.scores(photo))
+            bar.update()
+    scores = np.stack(rows)
+    difference = np.abs(scores - reference.scores)
+    before, after = (macro_map(reference.targets, each) or 0.0 for each in (reference.scores, scores))
+    return Verification(
+        photos=len(scores),
+        labelled=reference.labelled,
+        agreement={
+            facet.name: _agreement(manifest, facet, reference.scores, scores) for facet in manifest.taxonomy.facets
+        },
+        mean_difference=float(difference.mean()),
+        worst_difference=float(difference.max()),
+        map_drop_points=100 * (before - after),
+    )
+
+
+def _agreement(manifest: Manifest, facet: Facet, first: Scores, second: Scores) -> float:
+    taxonomy = manifest.taxonomy
+    if facet.exclusive:
+        same = [
+            taxonomy.best_path(facet.name, a) == taxonomy.best_path(facet.name, b)
+            for a, b in zip(first, second, strict=True)
+        ]
+        return float(np.mean(same))
+    own, thresholds = taxonomy.places(facet.name), _thresholds(manifest)
+    above = [taxonomy.consistent(scores)[:, own] >= thresholds[own] for scores in (first, second)]
+    return float((above[0] == above[1]).all(axis=1).mean())
+
+
+def _answers(manifest: Manifest, scores: Scores) -> list[int]:
+    """The best path of each exclusive facet, and the tags above their thresholds of the others."""
+    taxonomy = manifest.taxonomy
+    exclusive = {facet.name for facet in taxonomy.facets if facet.exclusive}
+    best = [place for name in exclusive for place in taxonomy.best_path(name, scores)]
+    decoded = taxonomy.decode(scores, _thresholds(manifest))
+    return [*best, *(place for place in decoded if taxonomy.tags[place].facet not in exclusive)]
+
+
+def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
+    return np.asarray(manifest.thresholds, dtype=np.float32)
+
+
+def _source_scores(source: Source, photos: Pixels) -> Scores:
+    tf = tensorflow()
+    model = tf.saved_model.load(str(source.float_model))
+    serve = model.signatures["serving_default"]
+    rows = []
+    with Progress(len(photos), "verify: source model", unit="photo") as bar:
+        for photo in photos:
+            rows.append(serve(image=tf.constant(photo[None], tf.float32))["scores"].numpy()[0])
+            bar.update()
+    scores: Scores = np.stack(rows)
+    return scores
