@@ -1,10 +1,10 @@
-# Targets: demo, test, check, release-model, wheels, clean. Everything runs in .venv, which is made on first use.
+# Targets: demo, test, check, release-model, formats, wheels, clean. Everything runs in .venv, which is made on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint release-model wheels clean
+.PHONY: demo test check lint release-model formats wheels clean
 
 # The whole path on drawn products: draw, train, convert, evaluate, tag, bench, report.
 demo: $(READY)
@@ -36,6 +36,10 @@ release-model: $(READY)
 		$(RUN)/models/qat/product-tagger-int8.tflite --data "$(DATA)" --split test \
 		--notes train/fashion_card.toml --out edge_tagger/models/README.md
 	cp $(RUN)/models/product-tagger-int8.tflite $(RUN)/models/product-tagger-float16.tflite edge_tagger/models/
+
+# Every format of a run's model side by side, on the test split of DATA, and what converting costs.
+formats: $(READY)
+	$(BIN)/python tests/convert/formats_table.py $(RUN) "$(DATA)"
 
 # Build the wheel and import it, without the training extra, on every Python of setup.cfg that is found.
 wheels:

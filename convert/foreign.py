@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from edge_tagger.labels_file import read_labels
 from edge_tagger.manifest import Manifest
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
-KERAS_SUFFIXES = (".keras", ".h5")
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+_SHOWN_CHARACTERS = 200
 _RULE = "a classifier has one float32 input [batch, S, S, 3] and one output [batch, N]"
 
 
@@ -30,7 +32,12 @@ class Normalization:
     std: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        if len(self.mean) not in (1, 3) or len(self.std) not in (1, 3) or not all(value > 0 for value in self.std):
+        if (
+            len(self.mean) not in (1, 3)
+            or len(self.std) not in (1, 3)
+            or not all(math.isfinite(value) for value in (*self.mean, *self.std))
+            or min(self.std) <= 0
+        ):
             raise ModelError(
                 f"mean {self.mean} and std {self.std} must have one value, or three for R, G, B, and std be above 0; "
                 "both are in pixel values, 0 to 255: write 127.5, not 0.5"
@@ -52,18 +59,22 @@ def open_model(
     Its tags are a label for each output, one a line, or a manifest as JSON. Labels alone make one facet, "label", that
     is exclusive. Raises ModelError where the model is no classifier or has another number of outputs.
     """
+    path = path.resolve()
+    if not path.exists():
+        raise ModelError(f"{path} does not exist; give a run, a .keras or .h5 file, or a SavedModel")
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         with quiet():
-            forward, shape = _load_keras(path) if path.suffix in KERAS_SUFFIXES else _load_saved_model(path)
+            keras_file = path.suffix.lower() in KERAS_SUFFIXES
+            forward, shape = _load_keras(path) if keras_file else _load_saved_model(path)
         size = _size(path, shape, image_size)
         scale = normalization or Normalization()
 
         def scores(image: Any) -> Any:
             return forward(image if normalization is None else (image - scale.mean) / scale.std)
 
-        frozen = _frozen(scores, size)
-        outputs = frozen.outputs[0].shape.as_list()
-        if len(outputs) != 2 or not outputs[1]:
+        frozen = _frozen(path, scores, size)
+        outputs = frozen.outputs[0].shape
+        if outputs.rank != 2 or not outputs[1]:
             raise ModelError(f"{path} gives {outputs}; {_RULE}")
         described = _manifest(path, labels, manifest, name or path.stem, size, outputs[1])
         with quiet():
@@ -71,14 +82,18 @@ def open_model(
         yield Source(path, described, Path(folder))
 
 
-def _frozen(scores: Callable[[Any], Any], size: int) -> Any:
+def _frozen(path: Path, scores: Callable[[Any], Any], size: int) -> Any:
     """The function for one photo, its variables made constants: else the converter leaves Keras 3's variables in the
     file, uninitialized, and LiteRT computes with what happens to stand in memory."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     tf = tensorflow()
     pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
-    return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
+    with quiet():
+        try:
+            return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
+        except Exception as error:  # whatever a stranger's graph may do; it is told as one line
+            raise ModelError(f"{path} cannot be traced for a photo of {size} px: {_brief(error)}; {_RULE}") from error
 
 
 def _save(frozen: Any, size: int, folder: Path) -> None:
@@ -95,15 +110,13 @@ def _load_keras(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | None]]
     import keras
     import tf_keras
 
-    if not path.is_file():
-        raise ModelError(f"{path} does not exist; give a run, a .keras or .h5 file, or a SavedModel")
     problems = []
     for library in (keras, tf_keras):
         try:
             model = library.models.load_model(path, compile=False)
             break
         except (ValueError, TypeError, OSError, KeyError, AttributeError, ImportError) as error:
-            problems.append(f"{library.__name__} {library.__version__}: {(str(error).strip() or '?').splitlines()[0]}")
+            problems.append(f"{library.__name__} {library.__version__}: {_brief(error)}")
     else:
         raise ModelError(
             f"{path} cannot be loaded ({'; '.join(problems)}); save it again, or export it as a SavedModel"
@@ -122,15 +135,18 @@ def _load_saved_model(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | 
         )
     try:
         model = tf.saved_model.load(str(path))
-        serve = model.signatures["serving_default"]
     except (OSError, KeyError, ValueError) as error:
-        raise ModelError(
-            f"{path} cannot be loaded as a SavedModel with a serving_default signature: {error}"
-        ) from error
+        raise ModelError(f"{path} cannot be loaded as a SavedModel: {_brief(error)}") from error
+    if "serving_default" not in model.signatures:
+        named = ", ".join(model.signatures) or "none"
+        raise ModelError(f"{path} has no signature serving_default (it has: {named}); export it with one")
+    serve = model.signatures["serving_default"]
     inputs, outputs = serve.structured_input_signature[1], serve.structured_outputs
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; {_RULE}")
     (given,), (taken,) = outputs, inputs
+    if inputs[taken].dtype != tf.float32 or inputs[taken].shape.rank is None:
+        raise ModelError(f"{path} takes {inputs[taken].dtype.name} {inputs[taken].shape}; {_RULE}")
 
     def forward(image: Any, _alive: Any = model) -> Any:  # the signature alone does not keep the variables
         return serve(**{taken: image})[given]
@@ -154,7 +170,7 @@ def _manifest(path: Path, labels: Path | None, manifest: Path | None, name: str,
     if manifest is not None:
         try:
             described = Manifest.from_json(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ManifestError) as error:
             raise ManifestError(f"cannot read the manifest {manifest}: {error}") from error
         if (len(described.taxonomy), described.image_size) != (outputs, size):
             raise ManifestError(
@@ -170,3 +186,8 @@ def _manifest(path: Path, labels: Path | None, manifest: Path | None, name: str,
     except ValueError as error:
         raise ModelError(f"{labels}: {error}; every label must be another") from error
     return Manifest(name=name, image_size=size, taxonomy=taxonomy, thresholds=(0.5,) * outputs)
+
+
+def _brief(error: Exception) -> str:
+    """The first line, and not all of one that quotes a whole model."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:_SHOWN_CHARACTERS]

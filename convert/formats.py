@@ -27,7 +27,6 @@ FORMATS = {
     # TensorFlow gives it int16 or float32 input, never uint8.
     "int16x8": Format(("float32",), integer=True, calibrated=True, verified_on=20),
 }
-IO_TYPES = ("uint8", "float32")
 
 
 def io_of(kind: str, wanted: str | None) -> str:
@@ -42,5 +41,10 @@ def io_of(kind: str, wanted: str | None) -> str:
 
 
 def file_name(name: str, kind: str, io: str) -> str:
-    """`product-tagger-int8.tflite`; `product-tagger-int8-float32-io.tflite` where the type is not the default."""
+    """`product-tagger-int8.tflite`; `product-tagger-int8-float32-io.tflite` where the type is not the default.
+
+    Raises ModelError for a name that leads to another folder or that no command takes as an argument.
+    """
+    if not name or name[0] in ".-" or set(name) & set("/\\\0"):
+        raise ModelError(f"the name {name!r} cannot be a file's: no / or \\, no . or - at its beginning; give --name")
     return f"{name}-{kind}{'' if io == FORMATS[kind].io[0] else f'-{io}-io'}.tflite"

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tagger.convert.check.facts import OperatorFacts, facts_of
-from edge_tagger.convert.sources import Source
+from edge_tagger.convert.sources import QAT, Source
 from edge_tagger.convert.writer import make
 from edge_tagger.images import Pixels
 from edge_tagger.interpreter import activations
+from edge_tagger.manifest import read_manifest
 from edge_tagger.table import table
 
 PHOTOS = 16
 _LOST_DB = 6.0  # half the precision of what came in
 _POOR_DB = 20.0
+_EXACT_DB = 50.0  # 0.3 %: what is lost above that does not matter
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def advice(found: Sequence[LayerNoise]) -> list[str]:
     named = ", ".join(each.layer for each in worst[:5])
     return [
         f"the error enters at {named}",
-        "keep these in float (end the int8 part before them), or give them more quantization-aware training: "
-        "[quantize] steps in the recipe",
+        "keep these in float (end the int8 part before them), or train them with quantization in mind (more [quantize] "
+        "steps in a recipe)",
     ]
 
 
@@ -72,10 +74,13 @@ def describe_layers(source: Source, files: Mapping[str, bytes], photos: Pixels) 
     if not quantized:
         yield "--layers: float files have no quantization error"
         return
-    float32 = make(source, "float32")[0]
+    float32 = files.get("float32") or make(source, "float32")[0]
     for kind, data in quantized.items():
         found = layer_noise(float32, data, photos[:PHOTOS])
-        yield from (f"{kind}: where the error enters ({len(found)} layers, {min(PHOTOS, len(photos))} photos)", "")
+        yield f"{kind}: where the error enters ({len(found)} layers, {min(PHOTOS, len(photos))} photos)"
+        if kind == "int8" and read_manifest(data).provenance.get("quantized") == QAT:
+            yield "quantization-aware training has moved the weights: part of this is not error but what it learnt"
+        yield ""
         yield from (*_lines(found), "", *advice(found))
 
 
@@ -93,7 +98,7 @@ def _lost(layers: Sequence[OperatorFacts], ratios: Mapping[str, float]) -> Itera
         arrived = min((reached[tensor.name] for tensor in operator.inputs if tensor.name in reached), default=np.inf)
         reached[output] = ratios.get(output, arrived)
         if output in ratios:
-            lost = 0.0 if np.isinf(arrived) else max(0.0, arrived - ratios[output])
+            lost = 0.0 if np.isinf(arrived) else max(0.0, min(arrived, _EXACT_DB) - min(ratios[output], _EXACT_DB))
             yield LayerNoise(_layer(output), operator.name, float(ratios[output]), float(lost))
 
 

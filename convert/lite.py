@@ -23,7 +23,17 @@ def flatbuffer(saved_model: Path, kind: str, *, io: str, representative: NDArray
     Raises ModelError, with the operators by name, where TensorFlow Lite lacks some; MissingExtraError.
     """
     tf = tensorflow()
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    with quiet():
+        try:
+            converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+            _configure(tf, converter, kind, io, representative)
+            data: bytes = converter.convert()
+        except Exception as error:  # ConverterError has no public name and no base of its own
+            raise _refused(kind, error) from error
+    return data
+
+
+def _configure(tf: Any, converter: Any, kind: str, io: str, representative: NDArray[np.uint8] | None) -> None:
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
@@ -35,12 +45,6 @@ def flatbuffer(saved_model: Path, kind: str, *, io: str, representative: NDArray
         wide = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         converter.target_spec.supported_ops = [wide if kind == "int16x8" else ops.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: ([photo[None].astype(np.float32)] for photo in representative)
-    try:
-        with quiet():
-            data: bytes = converter.convert()
-    except Exception as error:  # ConverterError has no public name and no base of its own
-        raise _refused(kind, error) from error
-    return data
 
 
 def tensorflow() -> Any:

@@ -167,7 +167,7 @@ def _describe_output(described: Any, labels: Mapping[str, bytes]) -> set[str]:
     files = described.associatedFiles or []
     replaced = {_text(file.name) for file in files if file.type in _RESCORING_FILES}
     described.name = described.name or "scores"
-    described.description = "One sigmoid score for each tag"
+    described.description = "One score in 0 to 1 for each tag"
     described.content = _content(schema.ContentProperties.FeatureProperties, schema.FeaturePropertiesT())
     described.stats = _stats(0.0, 1.0)
     described.processUnits = [

@@ -50,8 +50,8 @@ def read_representative(source: Path, size: int, *, forbidden: Iterable[Path] = 
     """Up to 256 photos, evenly taken, of a folder (with sub-folders) or of a CSV (where it has a column `split`, of its
     `train` rows), at `size` pixels. `forbidden` are the photos of a test split.
 
-    Raises CatalogueError where there are fewer than 50, where a tenth of them is noise or one plain colour, where one
-    is a test photo, and for a photo that cannot be read.
+    Raises CatalogueError where fewer than 50 of them differ, where a tenth is noise or one plain colour, where one is a
+    test photo, and for a photo that cannot be read.
     """
     paths = _paths(source)
     if len(paths) < LEAST_PHOTOS:
@@ -63,6 +63,11 @@ def read_representative(source: Path, size: int, *, forbidden: Iterable[Path] = 
     chosen = [paths[place] for place in evenly(len(paths), MOST_PHOTOS)]
     photos = np.stack([load_resized(path, size) for path in chosen])
     check_natural(photos, chosen)
+    different = len({photo.tobytes() for photo in photos})
+    if different < LEAST_PHOTOS:
+        raise CatalogueError(
+            f"only {different} of the {len(photos)} photos of {source} differ; give {LEAST_PHOTOS} or more"
+        )
     return Representative(photos, source.name)
 
 
@@ -89,6 +94,14 @@ def evenly(total: int, most: int) -> NDArray[np.intp]:
 
 
 def _paths(source: Path) -> list[Path]:
+    if not source.exists():
+        raise CatalogueError(
+            f"{source} does not exist; --representative takes a folder of photos, or a CSV that names them"
+        )
+    if source.suffix.lower() in PHOTO_SUFFIXES:
+        raise CatalogueError(
+            f"{source} is one photo; --representative takes a folder of them, or a CSV that names them"
+        )
     if source.is_dir():
         return sorted(path for path in source.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
     catalogue = read_catalogue(source)

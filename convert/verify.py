@@ -22,6 +22,7 @@ from edge_tagger.progress import Progress
 from edge_tagger.taxonomy import Facet, Scores
 
 MAX_PHOTOS = 1000
+LEAST_AGREEMENT = 0.9  # of a facet's answers, where there are no labels
 _OUTSIDE = 1e-3  # of 0..1: rounding of a float32 softmax
 
 
@@ -35,24 +36,26 @@ class Reference:
     targets: Targets
     labelled: bool
 
-    def thinned(self, count: int) -> Reference:
-        """At most `count` of the photos, evenly taken."""
+    def thinned(self, count: int, manifest: Manifest) -> Reference:
+        """At most `count` of the photos, evenly taken. Few have too few labels, and become unlabelled."""
+        if count >= len(self.photos):
+            return self
         chosen = evenly(len(self.photos), count)
-        return Reference(self.photos[chosen], self.scores[chosen], self.targets[chosen], self.labelled)
+        return unlabelled(manifest, self.photos[chosen], self.scores[chosen])
 
 
 @dataclass(frozen=True)
 class Verification:
     """`agreement` is the share of photos with the same answer, by facet: the same path where it is exclusive, the same
     tags above their thresholds elsewhere. Differences are between scores, 0..1. `map_drop_points` is by how much macro
-    mAP is below the source model's, in points of 100."""
+    mAP is below the source model's, in points of 100; None where no photo can tell."""
 
     photos: int
     labelled: bool
     agreement: dict[str, float]
     mean_difference: float
     worst_difference: float
-    map_drop_points: float
+    map_drop_points: float | None
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest, rounded."""
@@ -62,22 +65,36 @@ class Verification:
             "agreement": {facet: round(share, 4) for facet, share in self.agreement.items()},
             "mean_difference": round(self.mean_difference, 6),
             "worst_difference": round(self.worst_difference, 6),
-            "map_drop_points": round(self.map_drop_points, 3),
+            "map_drop_points": None if self.map_drop_points is None else round(self.map_drop_points, 3),
         }
+
+    def problem(self, max_drop: float) -> str | None:
+        """What is wrong with the file, in words; None where nothing is. Without labels a file that gives all photos the
+        same answer could keep its macro mAP, so that answers are counted too."""
+        if self.map_drop_points is not None and not self.map_drop_points <= max_drop:
+            return f"macro mAP falls by {self.map_drop_points:.2f} points, more than {max_drop:g}"
+        facet = min(self.agreement, key=lambda name: self.agreement[name])
+        if not self.labelled and self.agreement[facet] < LEAST_AGREEMENT:
+            return (
+                f"{facet!r} has the source model's answer for {self.agreement[facet]:.1%} of the photos, less than "
+                f"{LEAST_AGREEMENT:.0%}"
+            )
+        return None
 
     def __str__(self) -> str:
         agreement = ", ".join(f"{facet} {100 * share:.1f}" for facet, share in self.agreement.items())
         truth = "labels" if self.labelled else "the source model's own answers"
+        change = "unknown" if self.map_drop_points is None else f"{round(-self.map_drop_points, 2) + 0.0:+.2f} points"
         return (
             f"{self.photos} photos: same answer % {agreement}; scores differ by {self.mean_difference:.4f}, at most "
-            f"{self.worst_difference:.3f}; macro mAP against {truth} {-self.map_drop_points:+.2f} points"
+            f"{self.worst_difference:.3f}; macro mAP against {truth} {change}"
         )
 
 
 def read_reference(source: Source) -> Reference:
     """Run the source model on the representative photos and up to 1,000 of the validation split.
 
-    Raises ModelError where there are no photos at all, or scores lie outside 0..1.
+    Raises ModelError where there are no photos at all, or scores are no numbers in 0..1.
     """
     size, tags = source.manifest.image_size, len(source.manifest.taxonomy)
     sets: list[Pixels] = [] if source.representative is None else [source.representative.photos]
@@ -91,6 +108,8 @@ def read_reference(source: Source) -> Reference:
         raise ModelError(f"{source.path} brings no photos to verify the files with; add --representative DIR or CSV")
     photos, labels = np.concatenate(sets), np.concatenate(targets)
     scores = _source_scores(source, photos)
+    if not np.isfinite(scores).all():
+        raise ModelError(f"{source.path} gives scores that are not finite: its weights are damaged; train it again")
     if scores.min() < -_OUTSIDE or scores.max() > 1 + _OUTSIDE:
         raise ModelError(
             f"{source.path} gives scores from {scores.min():.3g} to {scores.max():.3g}; they must lie in 0..1: end the "
@@ -98,16 +117,20 @@ def read_reference(source: Source) -> Reference:
         )
     if source.validation is not None:
         return Reference(photos, scores, labels, labelled=True)
-    answered = [_answers(source.manifest, row) for row in scores]
+    return unlabelled(source.manifest, photos, scores)
+
+
+def unlabelled(manifest: Manifest, photos: Pixels, scores: Scores) -> Reference:
+    """A reference whose truth is what the source model answers."""
     own = np.full(scores.shape, NEGATIVE, np.int8)
-    for row, places in zip(own, answered, strict=True):
-        row[places] = POSITIVE
+    for row, vector in zip(own, scores, strict=True):
+        row[_answers(manifest, vector)] = POSITIVE
     return Reference(photos, scores, own, labelled=False)
 
 
 def verify(data: bytes, manifest: Manifest, reference: Reference, *, label: str = "verify") -> Verification:
     """Run the file of `data` in LiteRT on the reference's photos. Raises ModelError where it breaks down."""
-    model = Model(data, threads=os.cpu_count())
+    model = Model(data, threads=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     with Progress(len(reference.photos), label, unit="photo") as bar:
         rows = []
         for photo in reference.photos:
@@ -115,7 +138,7 @@ def verify(data: bytes, manifest: Manifest, reference: Reference, *, label: str 
             bar.update()
     scores = np.stack(rows)
     difference = np.abs(scores - reference.scores)
-    before, after = (macro_map(reference.targets, each) or 0.0 for each in (reference.scores, scores))
+    before, after = (macro_map(reference.targets, each) for each in (reference.scores, scores))
     return Verification(
         photos=len(scores),
         labelled=reference.labelled,
@@ -124,7 +147,7 @@ def verify(data: bytes, manifest: Manifest, reference: Reference, *, label: str 
         },
         mean_difference=float(difference.mean()),
         worst_difference=float(difference.max()),
-        map_drop_points=100 * (before - after),
+        map_drop_points=None if before is None or after is None else 100 * (before - after),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from edge_tagger.convert.lite import flatbuffer
 from edge_tagger.convert.metadata import with_metadata
 from edge_tagger.convert.sources import POST_TRAINING, QAT, Source
 from edge_tagger.convert.verify import Verification, read_reference, verify
-from edge_tagger.errors import ModelError, RunError, VerificationError
+from edge_tagger.errors import ModelError, OutputError, RunError, VerificationError
 from edge_tagger.files import write_bytes
 from edge_tagger.images import Pixels
 from edge_tagger.manifest import Manifest, split_model
@@ -22,10 +23,12 @@ MAX_DROP_POINTS = 1.0
 
 @dataclass(frozen=True)
 class Converted:
-    """A file that was written, and what it was found to be worth."""
+    """A file and what it was found to be worth. `problem` says why it is worth too little; `written`: it is there."""
 
     path: Path
     verification: Verification
+    problem: str | None
+    written: bool
 
 
 def convert(
@@ -43,36 +46,54 @@ def convert(
     """Write `NAME-FORMAT.tflite` for each of `formats` (edge_tagger.convert.formats) into the folder `out`.
 
     A file gets its name only after LiteRT has run it on the source's photos and its macro mAP was at most `max_drop`
-    points below the source model's; `keep` writes it all the same. `io` is the type of input and output where a format
-    has a choice. `on_file` is told each file when it is written; `on_made` gets all files, also those that are not
-    written, and the photos uint8 [n, S, S, 3] that they ran on.
+    points below the source model's; `keep` writes it all the same. `io` is the type of input and output of int8.
+    `on_file` is told each format, also one that is not written; `on_made` gets the bytes of all and the photos uint8
+    [n, S, S, 3] that they ran on.
 
-    Raises ModelError where a file would break the contract, VerificationError, after all formats, where one is worse
-    than `max_drop`, RunError, OutputError.
+    One format that fails does not keep the others from being written. Raises, after all, ModelError where a file would
+    break the contract, VerificationError where one is worth too little; before, RunError and OutputError.
     """
-    types = {kind: io_of(kind, io if len(FORMATS[kind].io) > 1 or len(formats) == 1 else None) for kind in formats}
-    made = {kind: make(source, kind, io=types[kind], quantized=quantized) for kind in formats}
+    if not out.is_dir() or not os.access(out, os.W_OK):
+        raise OutputError(f"cannot write into {out}: {'no such folder' if not out.is_dir() else 'no permission'}")
+    types = {kind: io_of(kind, io if kind == "int8" else None) for kind in formats}
+    paths = {kind: out / file_name(source.manifest.name, kind, types[kind]) for kind in formats}
     reference = read_reference(source)
-    written, failed = [], []
-    for kind, (data, manifest) in made.items():
-        found = verify(data, manifest, reference.thinned(FORMATS[kind].verified_on), label=f"verify: {kind}")
-        described = replace(manifest, provenance={**manifest.provenance, "verified": found.to_json()})
-        converted = Converted(out / file_name(manifest.name, kind, types[kind]), found)
-        if found.map_drop_points > max_drop:
-            failed.append(f"{kind} by {found.map_drop_points:.2f}")
-            if not keep:
-                continue
-        write_bytes(converted.path, with_metadata(split_model(data)[0], described))
-        on_file(converted)
-        written.append(converted)
-    if on_made is not None:
-        on_made({kind: data for kind, (data, _) in made.items()}, reference.photos)
-    if failed:
-        raise VerificationError(
-            f"macro mAP falls by more than {max_drop:g} points: {', '.join(failed)}; "
-            f"{'written all the same, for --keep' if keep else 'not written'}; --layers shows where the error enters"
-        )
-    return written
+    made: dict[str, bytes] = {}
+    done: list[Converted] = []
+    broken: list[ModelError] = []
+    for kind in formats:
+        try:
+            data, manifest = make(source, kind, io=types[kind], quantized=quantized)
+            thinned = reference.thinned(FORMATS[kind].verified_on, manifest)
+            found = verify(data, manifest, thinned, label=f"verify: {kind}")
+            described = replace(manifest, provenance={**manifest.provenance, "verified": found.to_json()})
+            final = with_metadata(split_model(data)[0], described)
+            check_contract(final, described, kind=kind, io=types[kind])
+        except ModelError as error:
+            broken.append(error)
+            continue
+        made[kind] = data
+        problem = found.problem(max_drop)
+        written = problem is None or keep
+        if written:
+            write_bytes(paths[kind], final)
+        done.append(Converted(paths[kind], found, problem, written))
+        on_file(done[-1])
+    if on_made is not None and made:
+        on_made(made, reference.photos)
+    if broken:
+        raise broken[0]
+    _raise_problems(done, keep)
+    return done
+
+
+def _raise_problems(done: Sequence[Converted], keep: bool) -> None:
+    told = "; ".join(f"{each.path.name}: {each.problem}" for each in done if each.problem)
+    older = [each.path.name for each in done if not each.written and each.path.exists()]
+    if told:
+        ending = "written all the same, for --keep" if keep else "not written; --layers shows where the error enters"
+        stays = f"; an older {', '.join(older)} stays as it was" if older else ""
+        raise VerificationError(f"{told}; {ending}{stays}")
 
 
 def make(source: Source, kind: str, *, io: str | None = None, quantized: str | None = None) -> tuple[bytes, Manifest]:
@@ -81,11 +102,11 @@ def make(source: Source, kind: str, *, io: str | None = None, quantized: str | N
     int8 comes from the quantization-aware model ("qat"), or from the float model and the representative photos
     ("post-training"); without `quantized` it is what the source says is better. Raises ModelError, RunError.
     """
-    chosen = (quantized or source.quantized) if kind == "int8" else None
+    chosen = (quantized or source.quantized) if kind == "int8" else POST_TRAINING
     made: dict[str, object] = {"format": kind}
     representative = None
     if FORMATS[kind].integer:
-        made["quantized"] = chosen or POST_TRAINING
+        made["quantized"] = chosen
         made["representative"] = source.representative.facts() if source.representative else None
     if chosen == QAT:
         if source.quantized_model is None:

@@ -84,14 +84,16 @@ def hold_ranges(quantized: Any) -> None:
 
 
 def _one_range(quantized: Any) -> list[list[Sequence[Any]]]:
-    """Ranges that must be the same: of a layer that moves or averages values, and of the layers that it takes."""
-    groups: list[list[Sequence[Any]]] = []
+    """Ranges that must be the same: of layers that move or average values and of what they take, also in a row."""
+    groups: dict[str, set[str]] = {layer.name: {layer.name} for layer in quantized.layers}
     for layer in quantized.layers:
         if isinstance(getattr(layer, "layer", None), _MOVING):
-            taken = layer.input if isinstance(layer.input, list) else [layer.input]
-            layers = [layer, *(tensor._keras_history.layer for tensor in taken)]
-            groups.append([ends for ends in map(_range_of, layers) if ends])
-    return [group for group in groups if len(group) > 1]
+            for tensor in layer.input if isinstance(layer.input, list) else [layer.input]:
+                joined = groups[layer.name] | groups[tensor._keras_history.layer.name]
+                groups |= dict.fromkeys(joined, joined)
+    named = {frozenset(names) for names in groups.values()}
+    ranges = [[_range_of(quantized.get_layer(name)) for name in sorted(names)] for names in named]
+    return [found for group in ranges if len(found := [ends for ends in group if ends]) > 1]
 
 
 def _calibrate(quantized: Any, model: Any, representative: NDArray[np.uint8]) -> None:

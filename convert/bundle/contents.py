@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tagger.convert.check.archive import read_archive
 from edge_tagger.errors import ModelError
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, associated_files
 from edge_tagger.tagger import Tagger
@@ -38,6 +39,9 @@ def read_contents(model: str | os.PathLike[str]) -> Contents:
     """
     with Tagger(model) as tagger:
         opened, manifest = tagger.model, tagger.manifest
+        problems = read_archive(opened.data).problems
+        if problems:
+            raise ModelError(f"{model} carries an archive that nobody should unpack: {problems[0]}; convert it again")
         assert manifest is not None  # a Tagger without labels has one
         for tensor in (*opened.inputs, *opened.outputs):
             if tensor.dtype not in ("uint8", "float32"):

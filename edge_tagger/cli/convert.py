@@ -39,7 +39,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, value: str | Non
     "--representative",
     type=click.Path(path_type=Path),
     metavar="DIR|CSV",
-    help="Photos that set int8 ranges.  [default: the run's]",
+    help="Photos that set integer ranges, after training.  [default: the run's]",
 )
 @click.option(
     "--max-drop",
@@ -86,12 +86,15 @@ def command(source: Path, **options: Any) -> None:
             raise click.UsageError(f"--{option} is about --int8; add it")
     if options["representative"] and options["quantized"] == "qat":
         raise click.UsageError("--quantized qat brings its own ranges; leave --representative out")
+    if options["manifest"] and (options["labels"] or options["name"]):
+        raise click.UsageError("--manifest has the labels and the name; leave --labels and --name out")
 
     from edge_tagger.convert.layers import describe_layers
     from edge_tagger.convert.writer import Converted, convert
 
     def tell(made: Converted) -> None:
-        click.echo(f"{made.path}  {made.path.stat().st_size / 1e6:.2f} MB\n  {made.verification}")
+        size = f"{made.path.stat().st_size / 1e6:.2f} MB" if made.written else "not written"
+        click.echo(f"{made.path}  {size}\n  {made.verification}")
 
     with _opened(source, options) as opened:
 
@@ -102,7 +105,7 @@ def command(source: Path, **options: Any) -> None:
         convert(
             opened,
             formats,
-            out=options["out"] or (source if (source / "manifest.json").exists() else source.parent),
+            out=options["out"] or (source if _is_run(source) else source.resolve().parent),
             io=options["io"],
             quantized="post-training" if options["representative"] else options["quantized"],
             max_drop=options["max_drop"],
@@ -121,25 +124,28 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
     from edge_tagger.convert.representative import read_representative
     from edge_tagger.convert.sources import photos_of_split, read_run
 
-    is_run = (source / "manifest.json").exists() or (source.is_dir() and not (source / "saved_model.pb").exists())
     foreign = {name: options[name] for name in ("labels", "manifest", "name", "image_size", "mean", "std")}
     photos: Path | None = options["representative"]
-    if is_run:
+    if _is_run(source):
         given = [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]
         if given:
             raise click.UsageError(
                 f"{', '.join(given)}: a run knows these itself; leave out what is about other models"
             )
         opened = read_run(source)
-        forbidden = [path for _, path in photos_of_split(source, "test")] if photos else []
         if photos:
+            forbidden = [path for _, path in photos_of_split(source, "test")]
             found = read_representative(photos, opened.manifest.image_size, forbidden=forbidden)
             opened = replace(opened, representative=found)
         yield opened
         return
     mean, std = foreign.pop("mean"), foreign.pop("std")
     normalization = Normalization(mean or (0.0,), std or (1.0,)) if mean or std else None
-    with open_model(source, normalization=normalization, **foreign) as opened:
-        yield replace(
-            opened, representative=read_representative(photos, opened.manifest.image_size) if photos else None
-        )
+    with open_model(source, normalization=normalization, **foreign) as model:
+        size = model.manifest.image_size
+        yield replace(model, representative=read_representative(photos, size) if photos else None)
+
+
+def _is_run(source: Path) -> bool:
+    """A folder that is no SavedModel is taken for a run, so that an empty one is told about as such."""
+    return source.is_dir() and not (source / "saved_model.pb").exists()

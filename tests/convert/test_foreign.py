@@ -136,6 +136,49 @@ def test_what_is_no_model_is_refused(tmp_path: Path, labels: Path) -> None:
             pass
     with pytest.raises(ModelError, match=r"127\.5, not 0\.5"):
         Normalization((0.0, 0.0), (1.0,))
+    with pytest.raises(ModelError):
+        Normalization((float("nan"),), (1.0,))
+    with pytest.raises(ModelError, match="does not exist"), open_model(tmp_path / "none.keras", labels=labels):
+        pass
+
+
+class OddSignature(tf.Module):  # type: ignore[misc]
+    @tf.function(input_signature=[tf.TensorSpec([1, 32, 32, 3], tf.uint8)])  # type: ignore[misc]
+    def takes_bytes(self, image: Any) -> Any:
+        return tf.reduce_mean(tf.cast(image, tf.float32), axis=[1, 2])
+
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.float32)])  # type: ignore[misc]
+    def takes_anything(self, image: Any) -> Any:
+        return image
+
+
+def test_signatures_that_take_something_else_are_refused(tmp_path: Path, labels: Path) -> None:
+    odd = OddSignature()
+    for name, message in (("takes_bytes", "takes uint8"), ("takes_anything", "takes float32 <unknown>")):
+        tf.saved_model.save(odd, str(tmp_path / name), signatures=getattr(odd, name))
+        with pytest.raises(ModelError, match=message), open_model(tmp_path / name, labels=labels):
+            pass
+    tf.saved_model.save(odd, str(tmp_path / "none"))
+    with (
+        pytest.raises(ModelError, match=r"has no signature serving_default \(it has: none\)"),
+        open_model(tmp_path / "none", labels=labels),
+    ):
+        pass
+
+
+def test_damaged_weights_are_told_as_the_sources(tmp_path: Path, labels: Path, trained: Any) -> None:
+    from dataclasses import replace
+
+    from edge_tagger.convert.verify import read_reference
+
+    model = classifier(keras)
+    model.layers[-1].set_weights([weights * np.nan for weights in model.layers[-1].get_weights()])
+    model.save(tmp_path / "m.keras")
+    with (
+        open_model(tmp_path / "m.keras", labels=labels) as source,
+        pytest.raises(ModelError, match=r"m.keras gives scores that are not finite"),
+    ):
+        read_reference(replace(source, representative=read_representative(trained.source, 32)))
 
 
 def test_operators_that_tensorflow_lite_lacks_are_named(tmp_path: Path, labels: Path) -> None:

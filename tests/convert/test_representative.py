@@ -36,7 +36,13 @@ def test_spanning_photos_hold_black_and_white_and_the_facts_are_of_the_photos_th
 
 
 @pytest.mark.parametrize(
-    ("kind", "message"), [("noise", "are random noise"), ("plain", "are one plain colour"), ("few", "needs 50 or more")]
+    ("kind", "message"),
+    [
+        ("noise", "are random noise"),
+        ("plain", "are one plain colour"),
+        ("few", "needs 50 or more"),
+        ("copies", "only 1 of the 50 photos"),
+    ],
 )
 def test_what_no_ranges_can_come_from_is_refused(tmp_path: Path, kind: str, message: str) -> None:
     rng = np.random.default_rng(0)
@@ -45,6 +51,7 @@ def test_what_no_ranges_can_come_from_is_refused(tmp_path: Path, kind: str, mess
         "noise": rng.integers(0, 256, (LEAST_PHOTOS, 48, 48, 3), dtype=np.uint8),
         "plain": np.full((LEAST_PHOTOS, 48, 48, 3), 77, np.uint8),
         "few": smooth[:-1],
+        "copies": smooth[:1] * LEAST_PHOTOS,
     }[kind]
     with pytest.raises(CatalogueError, match=message):
         read_representative(write(tmp_path / "photos", photos), 48)

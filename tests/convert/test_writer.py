@@ -107,7 +107,7 @@ def test_a_type_that_a_format_cannot_have_is_refused() -> None:
 def test_each_file_says_what_it_was_found_to_be_worth(trained: Any) -> None:
     for kind in FORMATS:
         found = read_manifest(trained.models[kind]).provenance["verified"]
-        assert found["labelled"] and found["photos"] == min(FORMATS[kind].verified_on, 32 + 16)
+        assert found["labelled"] == (kind != "int16x8") and found["photos"] == min(FORMATS[kind].verified_on, 48)
         assert set(found["agreement"]) == {"category", "colour", "details"}
     exact = read_manifest(trained.models["float32"]).provenance["verified"]
     assert (
@@ -117,7 +117,10 @@ def test_each_file_says_what_it_was_found_to_be_worth(trained: Any) -> None:
 
 def test_a_file_that_loses_too_much_is_not_written_unless_it_is_to_be_kept(trained: Any, tmp_path: Path) -> None:
     source = read_run(trained.run)
-    with pytest.raises(VerificationError, match=r"more than -100 points: float16 by -?\d.*; not written; --layers"):
+    with pytest.raises(
+        VerificationError,
+        match=r"tiny-tagger-float16.tflite: macro mAP falls by .* points, more than -100; not written; --layers",
+    ):
         convert(source, ["float16"], out=tmp_path, max_drop=-100)
     assert not list(tmp_path.iterdir())
     with pytest.raises(VerificationError, match=r"written all the same"):
@@ -135,6 +138,41 @@ def test_the_drop_is_that_of_macro_map_in_points(trained: Any) -> None:
     inverted = replace(told, scores=1 - reference.scores)
     found = verify(trained.models["float32"].read_bytes(), source.manifest, inverted)
     assert found.map_drop_points < -30 and found.worst_difference > 0.5
+
+
+def test_a_file_that_gives_all_photos_one_answer_does_not_pass_for_want_of_labels(trained: Any) -> None:
+    source = replace(read_run(trained.run), validation=None)
+    reference = read_reference(source)
+    collapsed = replace(
+        reference, scores=np.roll(reference.scores, 5, axis=1), targets=np.zeros_like(reference.targets)
+    )
+    found = verify(trained.models["float32"].read_bytes(), source.manifest, collapsed)
+    assert found.map_drop_points is None and "macro mAP" in str(found)
+    assert "has the source model's answer for" in (found.problem(1.0) or "")
+    assert verify(trained.models["float32"].read_bytes(), source.manifest, reference).problem(1.0) is None
+    assert replace(found, map_drop_points=0.1, labelled=True).problem(float("nan")) is not None
+
+
+def test_one_format_that_breaks_does_not_keep_the_others_from_being_written(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_tagger.convert import writer
+
+    def broken(*arguments: Any, kind: str, **named: Any) -> None:
+        if kind == "float16":
+            raise ModelError("breaks the contract")
+        check_contract(*arguments, kind=kind, **named)
+
+    monkeypatch.setattr(writer, "check_contract", broken)
+    with pytest.raises(ModelError, match="breaks the contract"):
+        convert(read_run(trained.run), ["float16", "float32"], out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-tagger-float32.tflite"]
+
+
+@pytest.mark.parametrize("name", ["../up", ".hidden", "-int8", "a/b", "a\\b", ""])
+def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match="cannot be a file's"):
+        file_name(name, "int8", "uint8")
 
 
 def test_without_validation_photos_the_source_is_the_truth(trained: Any) -> None:

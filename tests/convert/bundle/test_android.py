@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
@@ -30,6 +31,16 @@ def test_the_module_is_the_template_and_the_model(data: Path, root: Path, tmp_pa
     assert Manifest.from_json(json.loads(assets["edge_tagger.json"])) == manifest
     assert assets["labels.txt"].decode().splitlines() == [tag.id for tag in manifest.taxonomy.tags]
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_hostile_archive_is_not_handed_on(data: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "evil.tflite"
+    evil.write_bytes((data / "tiny-uint8.tflite").read_bytes())
+    with zipfile.ZipFile(evil, "a") as archive:
+        archive.writestr("../../evil.sh", "true")
+    with pytest.raises(ModelError, match="that nobody should unpack"):
+        bundle_android(evil, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_the_kotlin_code_opens_is_what_is_written(root: Path, data: Path, tmp_path: Path) -> None:
