@@ -65,7 +65,7 @@ def main() -> None:
         edge_tagger(
             "evaluate", *fast, "--data", options.data, "--split", options.split, "--json", out / "evaluation.json"
         )
-        edge_tagger("bench", *files.values(), "--threads", 2, "--num-runs", 30, "--json", out / "bench.json")
+        edge_tagger("bench", *files.values(), "--threads", 2, "--num-runs", 20, "--json", out / "bench.json")
         rows = json.loads((out / "evaluation.json").read_text())["models"]
         results = json.loads((out / "bench.json").read_text())["results"]
         evaluated = {Path(row["path"]).name: row for row in rows}
@@ -80,7 +80,11 @@ def main() -> None:
 
 
 def edge_tagger(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", "edge_tagger.cli", *map(str, arguments)], check=True, stdout=sys.stderr)
+    subprocess.run(
+        [sys.executable, "-c", "from edge_tagger.cli import main; main()", *map(str, arguments)],
+        check=True,
+        stdout=sys.stderr,
+    )
 
 
 def cost(run: Path, kind: str) -> tuple[str, ...]:
