@@ -55,7 +55,8 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: zipfile.ZipFile, fold
         if path.suffix == ".py" or path.suffix in DATA_SUFFIXES
     }
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert expected - packed == set()
+    # 22 MB for training, which is done in a checkout, would be a burden on every device.
+    assert expected - packed == {"edge_tagger/models/product-tagger-float16.tflite"}
     assert {"edge_tagger/py.typed", "edge_tagger/train/recipes/fashion.toml"} <= packed
     assert "edge_tagger/android_assets/src/main/java/edgetagger/android/TagDecoder.kt" in packed
     assert "edge_tagger/android_assets/README.md" in packed
