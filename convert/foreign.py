@@ -76,7 +76,7 @@ def open_model(
         outputs = frozen.outputs[0].shape
         if outputs.rank != 2 or not outputs[1]:
             raise ModelError(f"{path} gives {outputs}; {_RULE}")
-        described = _manifest(path, labels, manifest, name or path.stem, size, outputs[1])
+        described = describe(path, labels, manifest, name or path.stem, size, outputs[1])
         with quiet():
             _save(frozen, size, Path(folder))
         yield Source(path, described, Path(folder))
@@ -166,7 +166,11 @@ def _size(path: Path, shape: Sequence[int | None], wanted: int | None) -> int:
     return int(size or wanted or 0)
 
 
-def _manifest(path: Path, labels: Path | None, manifest: Path | None, name: str, size: int, outputs: int) -> Manifest:
+def describe(path: Path, labels: Path | None, manifest: Path | None, name: str, size: int, outputs: int) -> Manifest:
+    """What is known of a model with so many outputs: a manifest as it is, or labels as one exclusive facet.
+
+    Raises ModelError, ManifestError where there is neither, or one of another model.
+    """
     if manifest is not None:
         try:
             described = Manifest.from_json(json.loads(manifest.read_text(encoding="utf-8")))

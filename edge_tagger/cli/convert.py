@@ -74,11 +74,15 @@ def _numbers(_context: click.Context, _option: click.Parameter, value: str | Non
 def command(source: Path, **options: Any) -> None:
     """Write .tflite files from SOURCE: the folder of a finished training, a .keras or .h5 file, or a SavedModel.
 
-    Each file is run in LiteRT on validation photos and held against SOURCE before it gets its name.
+    Each file is run in LiteRT on validation photos and held against SOURCE before it gets its name. A SOURCE that is a
+    .tflite itself only gets metadata: with --labels or --manifest, and --out.
     """
     from edge_tagger.convert.formats import FORMATS
 
     formats = [name for name in FORMATS if options[name]]
+    if source.suffix == ".tflite":
+        _describe(source, formats, options)
+        return
     if not formats:
         raise click.UsageError(f"name at least one format: {', '.join(f'--{name}' for name in FORMATS)}")
     for option in ("io", "quantized"):
@@ -113,6 +117,16 @@ def command(source: Path, **options: Any) -> None:
             on_file=tell,
             on_made=show if options["layers"] else None,
         )
+
+
+def _describe(source: Path, formats: list[str], options: dict[str, Any]) -> None:
+    if formats:
+        raise click.UsageError(f"{source} is converted already and only gets metadata; leave out --{formats[0]}")
+
+    from edge_tagger.convert.redescribe import redescribe
+
+    described = {name: options[name] for name in ("labels", "manifest", "name")}
+    click.echo(redescribe(source, options["out"] or source.parent, **described))
 
 
 @contextmanager
