@@ -25,7 +25,7 @@ FORMATS = {
     "dynamic": Format(("float32",)),
     "int8": Format(("uint8", "float32"), integer=True, calibrated=True),
     # TensorFlow gives it int16 or float32 input, never uint8.
-    "int16x8": Format(("float32",), integer=True, calibrated=True, verified_on=20),
+    "int16x8": Format(("float32",), integer=True, calibrated=True, verified_on=50),
 }
 
 
