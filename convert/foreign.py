@@ -79,7 +79,7 @@ def open_model(
         described = describe(path, labels, manifest, name or path.stem, size, outputs[1])
         with quiet():
             _save(frozen, size, Path(folder))
-        yield Source(path, described, Path(folder))
+        yield Source(path, described, Path(folder), recurrent=_has_loops(frozen))
 
 
 def _frozen(path: Path, scores: Callable[[Any], Any], size: int) -> Any:
@@ -94,6 +94,12 @@ def _frozen(path: Path, scores: Callable[[Any], Any], size: int) -> Any:
             return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
         except Exception as error:  # whatever a stranger's graph may do; it is told as one line
             raise ModelError(f"{path} cannot be traced for a photo of {size} px: {_brief(error)}; {_RULE}") from error
+
+
+def _has_loops(frozen: Any) -> bool:
+    graph = frozen.graph.as_graph_def()
+    functions = [node for function in graph.library.function for node in function.node_def]
+    return any("While" in node.op or "TensorList" in node.op for node in [*graph.node, *functions])
 
 
 def _save(frozen: Any, size: int, folder: Path) -> None:

@@ -28,7 +28,8 @@ class Labelled:
 @dataclass(frozen=True)
 class Source:
     """A model to convert. `float_model` and `quantized_model` (quantization-aware, with ranges of its own) are
-    SavedModels float32 [1, S, S, 3] -> scores [1, N]; `quantized` is the way to int8 that was found to be better."""
+    SavedModels float32 [1, S, S, 3] -> scores [1, N]; `quantized` is the way to int8 that was found to be better. A
+    `recurrent` model has loops, on which TensorFlow's calibrator crashes."""
 
     path: Path
     manifest: Manifest
@@ -36,6 +37,7 @@ class Source:
     quantized_model: Path | None = None
     quantized: str = POST_TRAINING
     representative: Representative | None = None
+    recurrent: bool = False
     validation: Labelled | None = None
 
 

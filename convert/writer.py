@@ -114,6 +114,11 @@ def make(source: Source, kind: str, *, io: str | None = None, quantized: str | N
         saved_model = source.quantized_model
     else:
         saved_model = source.float_model
+        if FORMATS[kind].calibrated and source.recurrent:
+            raise ModelError(
+                f"{source.path} has loops (an RNN), which TensorFlow cannot calibrate for {kind}; unroll them, or "
+                "use float16 or dynamic"
+            )
         if FORMATS[kind].calibrated:
             if source.representative is None:
                 raise ModelError(f"{kind} needs photos to find its ranges; add --representative DIR or CSV")

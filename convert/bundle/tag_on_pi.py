@@ -88,9 +88,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--model", type=Path, default=Path(__file__).resolve().parent / "model.tflite")
     asked = parser.parse_args()
-    with zipfile.ZipFile(asked.model) as packed:  # the manifest stands behind the model, in the same file
-        manifest = json.loads(packed.read("edge_tagger.json"))
-    interpreter = _interpreter(asked.model.read_bytes())
+    try:
+        with zipfile.ZipFile(asked.model) as packed:  # the manifest stands behind the model, in the same file
+            manifest = json.loads(packed.read("edge_tagger.json"))
+        interpreter = _interpreter(asked.model.read_bytes())
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        print(f"Error: {asked.model} is no model with a manifest that edge-tagger wrote: {error}", file=sys.stderr)
+        return 5
     interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero_point = given["quantization"]

@@ -22,6 +22,8 @@ def command(model: Path, android: Path | None, pi: Path | None) -> None:
     """Pack a converted MODEL with the code that runs it in an Android app or on a Raspberry Pi."""
     if android is None and pi is None:
         raise click.UsageError("say what to bundle for: --android OUT, --pi FILE.tar.gz, or both")
+    if pi is not None and not pi.name.endswith(".tar.gz"):
+        raise click.UsageError(f"--pi {pi} must end in .tar.gz")
     from edge_tagger.convert.bundle.android import bundle_android
     from edge_tagger.convert.bundle.pi import bundle_pi
 

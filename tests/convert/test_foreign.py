@@ -84,6 +84,22 @@ def test_int8_without_photos_is_refused(tmp_path: Path, labels: Path) -> None:
         make(source, "int8")
 
 
+def test_a_recurrent_model_is_not_calibrated_for_tensorflow_would_crash(
+    tmp_path: Path, labels: Path, trained: Any
+) -> None:
+    from dataclasses import replace
+
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.LSTM(4)(keras.layers.Reshape((32, 96))(image))
+    keras.Model(image, keras.layers.Dense(3, activation="softmax")(x)).save(tmp_path / "rnn.keras")
+    with open_model(tmp_path / "rnn.keras", labels=labels) as source:
+        assert source.recurrent
+        photos = read_representative(trained.source, 32)
+        with pytest.raises(ModelError, match=r"has loops \(an RNN\)"):
+            make(replace(source, representative=photos), "int8")
+        assert Model(make(source, "float32")[0]).num_scores == 3
+
+
 def test_a_manifest_must_be_of_this_model(tmp_path: Path, data: Path) -> None:
     classifier(keras).save(tmp_path / "m.keras")
     with (

@@ -114,3 +114,12 @@ def test_bad_input_leaves_no_file(data: Path, tmp_path: Path, repacked_int8: Cal
     with pytest.raises(ModelError, match="--io uint8"):
         bundle_pi(repacked_int8(), tmp_path / "pi.tar.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["int8.tflite"]
+
+
+def test_a_model_without_a_manifest_is_told_by_tag_py(data: Path, tmp_path: Path) -> None:
+    folder = unpacked(bundle_pi(data / "tiny-uint8.tflite", tmp_path / "t.tar.gz"), tmp_path / "out")
+    (script,) = folder.rglob("tag.py")
+    for model in (data / "bare-int8.tflite", tmp_path / "none.tflite"):
+        command = [sys.executable, str(script), "--model", str(model), "x.jpg"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 5 and "is no model with a manifest" in done.stderr and "Traceback" not in done.stderr
