@@ -107,7 +107,7 @@ def test_a_type_that_a_format_cannot_have_is_refused() -> None:
 def test_each_file_says_what_it_was_found_to_be_worth(trained: Any) -> None:
     for kind in FORMATS:
         found = read_manifest(trained.models[kind]).provenance["verified"]
-        assert found["labelled"] == (kind != "int16x8") and found["photos"] == min(FORMATS[kind].verified_on, 48)
+        assert found["labelled"] and found["photos"] == 32 + 16
         assert set(found["agreement"]) == {"category", "colour", "details"}
     exact = read_manifest(trained.models["float32"]).provenance["verified"]
     assert (
@@ -151,6 +151,14 @@ def test_a_file_that_gives_all_photos_one_answer_does_not_pass_for_want_of_label
     assert "has the source model's answer for" in (found.problem(1.0) or "")
     assert verify(trained.models["float32"].read_bytes(), source.manifest, reference).problem(1.0) is None
     assert replace(found, map_drop_points=0.1, labelled=True).problem(float("nan")) is not None
+
+
+def test_few_photos_have_too_few_labels(trained: Any) -> None:
+    source = read_run(trained.run)
+    reference = read_reference(source)
+    assert reference.thinned(48, source.manifest) is reference and reference.labelled
+    few = reference.thinned(10, source.manifest)
+    assert len(few.photos) == len(few.scores) == 10 and not few.labelled and set(np.unique(few.targets)) <= {0, 1}
 
 
 def test_one_format_that_breaks_does_not_keep_the_others_from_being_written(

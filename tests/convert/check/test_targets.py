@@ -48,8 +48,9 @@ def test_the_packaged_model_fits_phones_and_the_pi() -> None:
     model = Path(targets.__file__).parents[2] / "edge_tagger" / "models" / "product-tagger-int8.tflite"
     report = check(model, ["mediapipe", "mlkit", "pi"])
     assert report.fine
-    assert {report.verdict(name) for name in ("general", *report.asked)} == {"fits"}
-    assert report.verdict("edgetpu") == "fits, with warnings"  # 9 MB on a chip of 8
+    assert {report.verdict(name) for name in ("general", "mediapipe", "mlkit")} == {"fits"}
+    assert report.verdict("pi") == "fits, with warnings"  # operators that XNNPACK's page does not name for 8 bits
+    assert report.verdict("edgetpu") == "fits, with warnings"  # 12 MB on a chip of 8
 
 
 def test_a_target_not_asked_for_does_not_count(data: Path) -> None:
