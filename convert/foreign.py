@@ -43,6 +43,10 @@ class Normalization:
                 "both are in pixel values, 0 to 255: write 127.5, not 0.5"
             )
 
+    def of(self, pixels: Any) -> Any:
+        """What the model gets for a tensor of pixels [..., 3]."""
+        return (pixels - self.mean) / self.std
+
 
 @contextmanager
 def open_model(
@@ -67,10 +71,9 @@ def open_model(
             keras_file = path.suffix.lower() in KERAS_SUFFIXES
             forward, shape = _load_keras(path) if keras_file else _load_saved_model(path)
         size = _size(path, shape, image_size)
-        scale = normalization or Normalization()
 
         def scores(image: Any) -> Any:
-            return forward(image if normalization is None else (image - scale.mean) / scale.std)
+            return forward(normalization.of(image) if normalization else image)
 
         frozen = _frozen(path, scores, size)
         outputs = frozen.outputs[0].shape

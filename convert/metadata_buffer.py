@@ -6,7 +6,6 @@ unpacked, and what cannot be kept whole is refused.
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import flatbuffers
@@ -14,16 +13,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
 from edge_tagger.convert import metadata_schema_generated as schema
+from edge_tagger.convert.check.described import DAMAGE, IDENTIFIER, MAX_ITEMS, METADATA_NAME
 from edge_tagger.convert.parser_version import NEWEST, is_newer, tables
 from edge_tagger.errors import ModelError
 from edge_tagger.manifest import split_model
 
-METADATA_NAME = b"TFLITE_METADATA"
-_IDENTIFIER = b"M001"
 _BUFFER_ALIGNMENT_BYTES = 16  # force_align of Buffer.data in the schema of TensorFlow Lite
 _MAX_METADATA_BYTES = 16 * 2**20
-_MAX_ITEMS = 256
-_DAMAGE = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, UnicodeDecodeError)
 _REMEDY = "convert it anew from its run or SavedModel"
 
 
@@ -33,7 +29,7 @@ def read_model(data: bytes) -> Any:
         raise ModelError("metadata need a .tflite to stand in: these bytes do not carry the mark TFL3 at byte 4")
     try:
         return tflite.ModelT.InitFromObj(tflite.Model.GetRootAs(split_model(data)[0]))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ModelError(f"the .tflite is damaged ({error}); {_REMEDY}") from error
 
 
@@ -52,13 +48,13 @@ def read_metadata(model: Any) -> Any:
     if len(data) > _MAX_METADATA_BYTES:
         raise ModelError(f"the model's metadata take {len(data)} bytes, over {_MAX_METADATA_BYTES}; {_REMEDY}")
     packed = bytes(data)
-    if packed[4:8] != _IDENTIFIER:
-        raise ModelError(f"the model's metadata carry the mark {packed[4:8]!r}, not {_IDENTIFIER!r}; {_REMEDY}")
+    if packed[4:8] != IDENTIFIER:
+        raise ModelError(f"the model's metadata carry the mark {packed[4:8]!r}, not {IDENTIFIER!r}; {_REMEDY}")
     try:
         root = schema.ModelMetadata.GetRootAs(packed)
         _check_counts(root, model)
         metadata = schema.ModelMetadataT.InitFromObj(root)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ModelError(f"the model's metadata are damaged ({error}); {_REMEDY}") from error
     _check_known(metadata)
     return metadata
@@ -66,7 +62,7 @@ def read_metadata(model: Any) -> Any:
 
 def put_metadata(model: Any, metadata: Any) -> bytes:
     """The flatbuffer of the model with these metadata in place of older ones."""
-    described = packed(metadata, _IDENTIFIER, size_bytes=4096)
+    described = packed(metadata, IDENTIFIER, size_bytes=4096)
     buffer = tflite.BufferT()
     buffer.data = np.frombuffer(described, dtype=np.uint8)
     entry = _entry(model)
@@ -96,7 +92,7 @@ def _entry(model: Any) -> Any:
 
 def _check_counts(root: Any, model: Any) -> None:
     """A list that is longer than the model has tensors is a lie, or takes for ever to unpack."""
-    graphs = [root.SubgraphMetadata(place) for place in range(min(root.SubgraphMetadataLength(), _MAX_ITEMS))]
+    graphs = [root.SubgraphMetadata(place) for place in range(min(root.SubgraphMetadataLength(), MAX_ITEMS))]
     if root.SubgraphMetadataLength() > len(model.subgraphs):
         raise ModelError(
             f"the model's metadata describe {root.SubgraphMetadataLength()} graphs, it has {len(model.subgraphs)}; "
@@ -113,8 +109,8 @@ def _check_counts(root: Any, model: Any) -> None:
         tensors += [graph.OutputTensorMetadata(place) for place in range(graph.OutputTensorMetadataLength())]
         for table in (root, graph, *tensors):
             longest = max(getattr(table, name)() for name in dir(table) if name.endswith("Length"))
-            if longest > _MAX_ITEMS:
-                raise ModelError(f"the model's metadata hold a list of {longest} entries, over {_MAX_ITEMS}; {_REMEDY}")
+            if longest > MAX_ITEMS:
+                raise ModelError(f"the model's metadata hold a list of {longest} entries, over {MAX_ITEMS}; {_REMEDY}")
 
 
 def _check_known(metadata: Any) -> None:

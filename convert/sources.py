@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tagger.catalogue.labels import Targets
+from edge_tagger.catalogue.run_split import run_photos
 from edge_tagger.convert.representative import Representative
 from edge_tagger.errors import ManifestError, RunError
 from edge_tagger.manifest import Manifest
@@ -64,12 +64,7 @@ def read_run(run: Path) -> Source:
 
 def photos_of_split(run: Path, split: str) -> list[tuple[int, Path]]:
     """(row of targets.npy, path) of a run's photos in `split`. Raises RunError."""
-    try:
-        with (run / "photos.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return [(place, Path(row["path"])) for place, row in enumerate(rows) if row["split"] == split]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"cannot read {run / 'photos.csv'}: {error}; train it again") from error
+    return [(place, path) for place, (path, name) in enumerate(run_photos(run)) if name == split]
 
 
 def _validation(run: Path) -> Labelled | None:

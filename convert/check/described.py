@@ -19,8 +19,8 @@ IDENTIFIER = b"M001"
 IMAGE_PROPERTIES, NORMALIZATION, SCORE_CALIBRATION, SCORE_THRESHOLDING = 2, 1, 2, 3
 RGB = 1
 AXIS_LABELS = 2
-_MAX_ITEMS = 256
-_DAMAGE = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError)
+MAX_ITEMS = 256
+DAMAGE = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_described(data: bytes) -> Described:
             inputs = _descriptions(graph.InputTensorMetadataLength(), graph.InputTensorMetadata)
             outputs = _descriptions(graph.OutputTensorMetadataLength(), graph.OutputTensorMetadata)
         return Described(inputs, outputs, _text(metadata.MinParserVersion()) or "")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ValueError(f"they are damaged ({error})") from error
 
 
@@ -117,13 +117,13 @@ def _description(tensor: Any) -> Description:
 
 
 def _bounded(count: int) -> int:
-    if count > _MAX_ITEMS:
-        raise ValueError(f"a list of {count} entries, over {_MAX_ITEMS}")
+    if count > MAX_ITEMS:
+        raise ValueError(f"a list of {count} entries, over {MAX_ITEMS}")
     return count
 
 
 def _numbers(values: Sequence[float] | None) -> tuple[float, ...]:
-    return () if values is None else tuple(float(value) for value in values[:_MAX_ITEMS])
+    return () if values is None else tuple(float(value) for value in values[:MAX_ITEMS])
 
 
 def _text(value: bytes | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
 from edge_tagger.convert.check.archive import Archive, read_archive
-from edge_tagger.convert.check.described import METADATA_NAME, Described, read_described
+from edge_tagger.convert.check.described import DAMAGE, METADATA_NAME, Described, read_described
 from edge_tagger.errors import ManifestError, ModelError
 from edge_tagger.interpreter import read_contents
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, read_manifest, read_model
@@ -22,7 +21,7 @@ _BUILTINS = {number: name for name, number in vars(tflite.BuiltinOperator).items
 _TYPES = {number: name.lower() for name, number in vars(tflite.TensorType).items() if not name.startswith("_")}
 _CODES = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 FLOATS = ("float16", "float32", "float64", "bfloat16")
-_DAMAGE = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
+_DAMAGE = (*DAMAGE, RecursionError)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,7 @@ def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
 
     Raises RunError where the folder is not a run, or none of its photos of that split are in the catalogue.
     """
-    path = run / "photos.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            splits = {Path(row["path"]): row["split"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"{run} is not a run: {path.name} cannot be read ({error}); give a training's --out") from error
+    splits = dict(run_photos(run))
     photos = tuple(photo for photo in catalogue.photos if splits.get(photo.path.resolve()) == split)
     if not photos:
         raise RunError(
@@ -28,3 +23,13 @@ def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
             f"its splits are {', '.join(sorted(set(splits.values())))}"
         )
     return replace(catalogue, photos=photos)
+
+
+def run_photos(run: Path) -> list[tuple[Path, str]]:
+    """(path, split) of each photo of a run, in the order of its targets. Raises RunError where it is none."""
+    path = run / "photos.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [(Path(row["path"]), row["split"]) for row in csv.DictReader(file)]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{run} is not a run: {path.name} cannot be read ({error}); give a training's --out") from error
