@@ -1,51 +1,73 @@
-"""A photo from a path, from bytes or from an array, as uint8 RGB, within limits that are checked before decoding.
+"""A photo from a path, bytes, a file object or an array, as uint8 RGB, within limits that are checked before decoding.
 
-OpenCV decodes. A JPEG is turned the way its EXIF says; OpenCV turns no AVIF, and nothing that is read with its alpha.
+OpenCV decodes; edge_tagger.image_header says beforehand what it will find, and which way is up.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import struct
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import cv2
-import imagesize
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.errors import PhotoError
+from edge_tagger.image_header import Header, read_header
 
-MAX_PIXELS = 100_000_000
-MAX_BYTES = 256 * 2**20
 Pixels: TypeAlias = NDArray[np.uint8]
-PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | Pixels
+PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Pixels
 
 
-def load_photo(photo: PhotoLike, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Pixels:
-    """uint8 [H, W, 3] RGB of a path, of an encoded photo's bytes, or of such an array (returned as it is).
+@dataclass(frozen=True)
+class Limits:
+    """What is read and decoded at most: pixels of a photo, bytes of a file. Raises ValueError for less than 1."""
 
-    JPEG, PNG, WebP, BMP and AVIF (where OpenCV has it). Grey becomes RGB, alpha is laid over white, 16 bits are
-    scaled to 8. Raises PhotoError for whatever cannot be read or is larger than the limits.
+    max_pixels: int = 100_000_000
+    max_bytes: int = 256 * 2**20
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{field.name} is {value!r}; give a whole number from 1 on")
+
+
+DEFAULT_LIMITS = Limits()
+# How far a photo that is decoded smaller must still surpass the model's input.
+# benchmarks/library/scaled_decoding.py measures what it does to the tags.
+_OVERSAMPLING = 2
+_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+# Times that a JPEG's scans may pass over Limits.max_pixels: about 10 scans are usual, thousands would take minutes.
+_MAX_PASSES = 20
+_STRIP_ROWS = 256
+_CHUNK_BYTES = 2**20
+
+
+def load_photo(photo: PhotoLike, *, limits: Limits = DEFAULT_LIMITS, cover: int | None = None) -> Pixels:
+    """uint8 [H, W, 3] RGB of a path, an encoded photo's bytes, a binary file from where it stands, or such an array.
+
+    JPEG, PNG, WebP, BMP and AVIF (where OpenCV has it), turned upright. Grey becomes RGB, alpha is laid over white,
+    16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
+    large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as small as may be with both sides at least `cover` pixels.
+    Raises PhotoError for whatever cannot be read, is cut off, or is larger than the limits.
     """
     if isinstance(photo, np.ndarray):
-        return _checked_array(photo, max_pixels)
-    if isinstance(photo, bytes):
-        name, data = "the photo", photo
-        if len(data) > max_bytes:
-            raise _too_many_bytes(name, len(data), max_bytes)
-    elif isinstance(photo, str | os.PathLike):
-        name, data = os.fspath(photo), _read(Path(photo), max_bytes)
-    else:
-        raise PhotoError(f"a photo is a path, bytes or a uint8 array [H, W, 3], not {type(photo).__name__}")
-    kind = _kind(name, data)
-    width, height = _header_size(name, kind, data)
-    _check_pixels(name, width, height, max_pixels)
-    return _decode(name, kind, data)
+        return _checked_array(photo, limits)
+    name, data = _encoded(photo, limits.max_bytes)
+    header = read_header(name, data)
+    _check_pixels(name, header.width, header.height, limits)
+    if header.width * header.height * header.scans > _MAX_PASSES * limits.max_pixels:
+        raise PhotoError(f"{name} is a JPEG in {header.scans} scans, too many for its size; save it as a baseline JPEG")
+    try:
+        return _turned(_to_rgb(_decode(name, header, data, cover), header.clear), header.orientation)
+    except MemoryError as error:
+        raise PhotoError(
+            f"{name} has {header.width}x{header.height} pixels, for which the memory is too small; make it smaller"
+        ) from error
 
 
 def resize(photo: Pixels, size: int) -> Pixels:
@@ -53,134 +75,170 @@ def resize(photo: Pixels, size: int) -> Pixels:
     return cast(Pixels, cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
-def load_resized(photo: PhotoLike, size: int, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Pixels:
-    """uint8 [size, size, 3] RGB of :func:`load_photo`, as a model takes it. Raises PhotoError."""
-    return resize(load_photo(photo, max_pixels=max_pixels, max_bytes=max_bytes), size)
+def load_resized(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """uint8 [size, size, 3] RGB of a photo as a model takes it: what load_photo takes, and decoded no larger than need
+    be. Raises PhotoError."""
+    return resize(load_photo(photo, limits=limits, cover=_OVERSAMPLING * size), size)
 
 
-def _checked_array(photo: NDArray[Any], max_pixels: int) -> Pixels:
+def _checked_array(photo: NDArray[Any], limits: Limits) -> Pixels:
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
         raise PhotoError(
             f"a photo as an array is uint8 [H, W, 3] in RGB order, not {photo.dtype} {list(photo.shape)}; "
             "convert it first"
         )
-    _check_pixels("the photo", photo.shape[1], photo.shape[0], max_pixels)
+    _check_pixels("the photo", photo.shape[1], photo.shape[0], limits)
     return photo
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a FIFO would block, a device might never end
-            raise PhotoError(f"{path} is {'a folder' if path.is_dir() else 'not a regular file'}; give a photo's file")
-        if status.st_size > max_bytes:
-            raise _too_many_bytes(str(path), status.st_size, max_bytes)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise PhotoError(f"{path} does not exist") from error
-    except OSError as error:
-        raise PhotoError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:  # a NUL byte in the path
-        raise PhotoError(f"cannot read {str(path)!r}: {error}") from error
-
-
-def _too_many_bytes(name: str, size_bytes: int, max_bytes: int) -> PhotoError:
-    return PhotoError(f"{name} has {size_bytes} bytes; at most {max_bytes} are read; make it smaller")
-
-
-def _check_pixels(name: str, width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
+def _encoded(photo: Any, max_bytes: int) -> tuple[str, bytes]:
+    """(name for messages, bytes) of what is no array."""
+    name = "the photo"
+    if isinstance(photo, bytes | bytearray | memoryview):
+        _check_bytes(name, memoryview(photo).nbytes, max_bytes)
+        return name, bytes(photo)
+    if isinstance(photo, str | os.PathLike):
+        name = os.fsdecode(photo)
+        return name, _read_path(name, max_bytes)
+    if not hasattr(photo, "read"):
         raise PhotoError(
-            f"{name} has {width}x{height} pixels; at most {max_pixels / 1e6:g} megapixels are decoded; make it smaller"
+            "a photo is a path, bytes, a binary file or a uint8 array [H, W, 3] in RGB order, "
+            f"not {type(photo).__name__}"
+        )
+    if isinstance(getattr(photo, "name", None), str):
+        name = photo.name
+    try:
+        return name, _read(name, photo, max_bytes, _CHUNK_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        raise PhotoError(f"cannot read {name}: {error}") from error
+
+
+def _read_path(name: str, max_bytes: int) -> bytes:
+    try:
+        with open(name, "rb", buffering=0, opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise PhotoError(f"{name} is not a regular file; give a photo's file")
+            _check_bytes(name, status.st_size, max_bytes)
+            return _read(name, file, max_bytes, status.st_size + 1)
+    except FileNotFoundError as error:
+        raise PhotoError(f"{name} does not exist") from error
+    except IsADirectoryError as error:
+        raise PhotoError(f"{name} is a folder; give a photo's file") from error
+    except OSError as error:
+        raise PhotoError(f"cannot read {name}: {error.strerror}") from error
+    except ValueError as error:  # a NUL byte in the path
+        raise PhotoError(f"cannot read {name!r}: {error}") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A FIFO would wait for a writer. What was opened is looked at afterwards, so that nothing is swapped between."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(name: str, file: Any, max_bytes: int, chunk_bytes: int) -> bytes:
+    """The rest of a file. A file that grows, or never ends, is refused as soon as it is over the limit."""
+    chunks: list[bytes] = []
+    size_bytes = 0
+    while chunk := file.read(chunk_bytes):
+        if not isinstance(chunk, bytes):
+            raise PhotoError(f"{name} is a file that gives {type(chunk).__name__}, not bytes; open it with mode 'rb'")
+        size_bytes += len(chunk)
+        _check_bytes(name, size_bytes, max_bytes)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_bytes(name: str, size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise PhotoError(f"{name} has more than {max_bytes} bytes, the most that are read; make it smaller")
+
+
+def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise PhotoError(
+            f"{name} has {width}x{height} pixels; at most {limits.max_pixels / 1e6:g} megapixels are decoded; "
+            "make it smaller"
         )
 
 
-def _kind(name: str, data: bytes) -> str:
-    """The format by its first bytes: the file's suffix is not asked."""
-    if not data:
-        raise PhotoError(f"{name} is empty (0 bytes); copy the photo again")
-    if data.startswith(b"\xff\xd8"):
-        return "JPEG"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WebP"
-    if data.startswith(b"BM"):
-        return "BMP"
-    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1") and b"avif" in data[:64]:
-        return "AVIF"
-    raise PhotoError(f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF; convert it to one")
-
-
-def _header_size(name: str, kind: str, data: bytes) -> tuple[int, int]:
-    """(width, height) from the header. imagesize before 2.0 knows neither BMP nor AVIF."""
-    try:
-        if kind == "BMP":
-            width, height = struct.unpack_from("<ii", data, 18)
-            width, height = abs(width), abs(height)
-        elif kind == "AVIF":
-            width, height = _avif_size(data)
-        else:
-            width, height = imagesize.get(io.BytesIO(data))
-    except Exception as error:  # imagesize raises whatever its parsing runs into
-        raise PhotoError(f"{name} starts as a {kind} but its header is broken; copy or save the photo again") from error
-    if width < 1 or height < 1:
-        raise PhotoError(f"{name} starts as a {kind} but its header gives no size; copy or save the photo again")
-    return int(width), int(height)
-
-
-def _avif_size(data: bytes) -> tuple[int, int]:
-    """The largest "ispe" (image spatial extents, ISO/IEC 23008-12) in the top-level "meta" box."""
-    start = 0
-    while start + 8 <= len(data):
-        length, box = struct.unpack_from(">I4s", data, start)
-        if box == b"meta":
-            meta = data[start : start + length]
-            sizes = [struct.unpack_from(">II", part, 4) for part in meta.split(b"ispe")[1:]]
-            return max(width for width, _ in sizes), max(height for _, height in sizes)
-        if length < 8:
-            break
-        start += length
-    raise ValueError("no meta box")
-
-
-def _decode(name: str, kind: str, data: bytes) -> Pixels:
+def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
+    """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
     _quiet_opencv()
-    # IMREAD_COLOR alone heeds EXIF; it drops alpha, which JPEG has not and 32-bit BMP often has as zeros.
-    keeps_alpha = kind not in ("JPEG", "BMP")
     encoded = np.frombuffer(data, dtype=np.uint8)
     try:
-        pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED if keeps_alpha else cv2.IMREAD_COLOR)
-        if kind == "AVIF" and pixels is not None and pixels.dtype != np.uint8:
+        pixels = cv2.imdecode(encoded, _flags(header, cover))
+        if header.kind == "AVIF" and pixels is not None and pixels.dtype != np.uint8:
             # 10 or 12 bits, and OpenCV does not say which: its own 8-bit conversion knows (and drops the alpha).
             pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise PhotoError(f"{name} is a {kind} that OpenCV refuses: {error.err or 'cannot decode'}") from error
-    if pixels is None:
-        raise PhotoError(
-            f"{name} starts as a {kind} but cannot be decoded (cut off or damaged?); copy or save it again"
-        )
-    return _to_rgb(pixels)
+        raise PhotoError(f"{name} is a {header.kind} that OpenCV refuses: {error.err or 'cannot decode'}") from error
+    if pixels is not None:
+        return cast(NDArray[Any], pixels)
+    if header.kind == "AVIF" and not cv2.haveImageWriter("photo.avif"):
+        raise PhotoError(f"{name} is an AVIF, which OpenCV {cv2.__version__} here lacks; save it as a JPEG")
+    raise PhotoError(
+        f"{name} starts as a {header.kind} but cannot be decoded (cut off, damaged, or of a rare kind); "
+        "copy or save it again"
+    )
 
 
-def _to_rgb(decoded: Any) -> Pixels:
-    """What OpenCV decoded (grey, BGR or BGRA; 8 or 16 bits) as uint8 RGB over white."""
-    if decoded.dtype == np.uint16:
-        decoded = cv2.convertScaleAbs(decoded, alpha=1 / 257)
+def _flags(header: Header, cover: int | None) -> int:
+    if header.kind not in ("JPEG", "BMP"):  # JPEG has no alpha, and 32-bit BMP often has zeros for it
+        return cv2.IMREAD_UNCHANGED
+    flags = cv2.IMREAD_COLOR
+    if header.kind == "JPEG" and cover is not None:
+        shorter = min(header.width, header.height)
+        flags = next((flag for part, flag in _REDUCED.items() if -(-shorter // part) >= cover), flags)
+    return flags | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def _to_rgb(decoded: NDArray[Any], clear: int | None) -> Pixels:
+    """uint8 RGB over white, in strips: what is computed on the way stays small, and BGR is swapped in its place."""
+    height, width = decoded.shape[:2]
+    in_place = decoded.dtype == np.uint8 and decoded.shape[2:] == (3,)
+    rgb: Pixels = decoded if in_place else np.empty((height, width, 3), dtype=np.uint8)
+    for top in range(0, height, _STRIP_ROWS):
+        strip = decoded[top : top + _STRIP_ROWS]
+        if clear is not None and strip.ndim == 2:
+            strip[strip == clear] = np.iinfo(strip.dtype).max
+        rgb[top : top + _STRIP_ROWS] = _strip_to_rgb(strip)
+    return rgb
+
+
+def _strip_to_rgb(strip: Any) -> Pixels:
+    if strip.dtype == np.uint16:
+        strip = cv2.convertScaleAbs(strip, alpha=1 / 257)
     rgb: Pixels
-    if decoded.ndim == 2:
-        rgb = cv2.cvtColor(decoded, cv2.COLOR_GRAY2RGB)
-    elif decoded.shape[2] == 3:
-        rgb = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    if strip.ndim == 2:
+        rgb = cv2.cvtColor(strip, cv2.COLOR_GRAY2RGB)
+    elif strip.shape[2] == 3:
+        rgb = cv2.cvtColor(strip, cv2.COLOR_BGR2RGB)
     else:
-        rgb = cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGB)
-        alpha = decoded[:, :, 3:].astype(np.uint16)
+        rgb = cv2.cvtColor(strip, cv2.COLOR_BGRA2RGB)
+        alpha = strip[:, :, 3:].astype(np.uint16)
         if alpha.min() < 255:  # 255 * 255 + 127 fits in uint16
             rgb = ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     return rgb
 
 
+def _turned(photo: Pixels, orientation: int) -> Pixels:
+    """Upright, after Exif's orientation (1 to 8)."""
+    if orientation > 4:
+        photo = cast(Pixels, cv2.transpose(photo))
+    if orientation in (3, 7):
+        return cast(Pixels, cv2.flip(photo, -1))
+    if orientation in (2, 6):
+        return cast(Pixels, cv2.flip(photo, 1))
+    if orientation in (4, 8):
+        return cast(Pixels, cv2.flip(photo, 0))
+    return photo
+
+
 @lru_cache(maxsize=1)
 def _quiet_opencv() -> None:
     """OpenCV warns on stderr about damaged photos; our error says so once."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4.8
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

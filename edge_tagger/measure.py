@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_tagger.catalogue.labels import Targets, encode
 from edge_tagger.catalogue.source import Catalogue, Photo
 from edge_tagger.errors import CatalogueError, PhotoError
-from edge_tagger.images import Pixels, load_photo, resize
+from edge_tagger.images import Pixels, load_resized
 from edge_tagger.manifest import Manifest
 from edge_tagger.tagger import Tagger
 from edge_tagger.taxonomy import Facet, Scores
@@ -68,7 +68,7 @@ def measure(
     on_progress: Callable[[int], None] | None = None,
     on_failure: Callable[[Photo, PhotoError], None] | None = None,
 ) -> tuple[Measured, ...]:
-    """Each model on every photo of the catalogue, in the order given; each photo is decoded once.
+    """Each model on every photo of the catalogue, in the order given; each photo is decoded once for each input size.
 
     `on_progress` gets 1 after each photo, `on_failure` each photo that cannot be read. Raises ModelError or
     ManifestError for a model, CatalogueError where a column of a facet is missing or no photo can be read.
@@ -127,10 +127,9 @@ def _decoded(
 
 def _load_sizes(photo: Photo, sizes: Sequence[int]) -> Mapping[int, Pixels] | PhotoError:
     try:
-        pixels = load_photo(photo.path)
+        return {size: load_resized(photo.path, size) for size in sizes}
     except PhotoError as error:
         return error
-    return {size: resize(pixels, size) for size in sizes}
 
 
 def _answers(manifest: Manifest, scores: Scores) -> Answers:

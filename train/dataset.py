@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import Targets
 from edge_tagger.errors import PhotoError, RunError
-from edge_tagger.images import Pixels, load_photo, resize
+from edge_tagger.images import Pixels, load_photo, load_resized
 from edge_tagger.train.augment import augment
 from edge_tagger.train.keras import tf
 from edge_tagger.train.recipe import AugmentOptions
@@ -61,7 +61,7 @@ def plain_batches(photos: PhotoSet, *, size: int, batch_size: int) -> Iterator[t
     """The same in order and whole, as a device sees the photos: stretched, not augmented."""
 
     def view(index: int) -> Pixels:
-        return resize(load_photo(photos.paths[index]), size)
+        return load_resized(photos.paths[index], size)
 
     return _batches(photos, np.arange(len(photos)), view, size, batch_size)
 

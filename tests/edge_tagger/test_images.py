@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_tagger.errors import PhotoError
-from edge_tagger.images import load_photo, load_resized, resize
+from edge_tagger.images import Limits, load_photo, load_resized, resize
 
 
 def encoded(suffix: str, pixels: NDArray[np.generic], *options: int) -> bytes:
@@ -32,8 +32,10 @@ def bgr() -> NDArray[np.uint8]:
 
 
 def png_header(width: int, height: int) -> bytes:
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IEND")
+    )
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".jpg", ".webp"])
@@ -55,7 +57,7 @@ def test_avif(channels: int, bgr: NDArray[np.uint8]) -> None:
     data = encoded(".avif", pixels)
     np.testing.assert_allclose(load_photo(data)[8, 8].astype(int), [0, 0, 255], atol=8)
     with pytest.raises(PhotoError, match="48x32 pixels"):
-        load_photo(data, max_pixels=1000)
+        load_photo(data, limits=Limits(max_pixels=1000))
 
 
 def test_exif_turns_a_jpeg(bgr: NDArray[np.uint8]) -> None:
@@ -164,9 +166,9 @@ def test_limits_can_be_set(bgr: NDArray[np.uint8], tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(encoded(".png", bgr))
     with pytest.raises(PhotoError, match="48x32 pixels"):
-        load_photo(path, max_pixels=1535)
+        load_photo(path, limits=Limits(max_pixels=1535))
     with pytest.raises(PhotoError, match="bytes"):
-        load_photo(path, max_bytes=10)
+        load_photo(path, limits=Limits(max_bytes=10))
     with pytest.raises(PhotoError, match="bytes"):
-        load_photo(path.read_bytes(), max_bytes=10)
-    assert load_photo(path, max_pixels=1536).shape == (32, 48, 3)
+        load_photo(path.read_bytes(), limits=Limits(max_bytes=10))
+    assert load_photo(path, limits=Limits(max_pixels=1536)).shape == (32, 48, 3)

@@ -1,0 +1,252 @@
+"""What a photo's file says before it is decoded: its format, size and orientation, and that it is whole.
+
+The parts of a file are walked to find what OpenCV does not tell: it turns no photo that is read with its alpha, and
+some of its versions fill what a cut JPEG lacks with grey. On the way lies the size. AVIF, whose boxes nest, is left to
+imagesize.
+
+Sources: JPEG: ITU-T T.81, annex B. PNG: W3C, third edition. WebP: RFC 9649. AVIF: ISO/IEC 23008-12. Exif: CIPA DC-008.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edge_tagger.errors import PhotoError
+
+# Segments, chunks: an IDAT of 256 bytes is the smallest seen in use, and a million of them are read in half a second.
+_MAX_PARTS = 1_000_000
+_MAX_AVIF_META_BYTES = 2**20
+_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
+_JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_READ = "JPEG, PNG, WebP, BMP and AVIF are read"
+
+# What else lies among photos: (offset, first bytes, what it is, the way out)
+_OTHERS = (
+    (0, b"GIF8", "a GIF", "save it as a PNG"),
+    (4, b"ftyphe", "an HEIC", "save it as a JPEG (an iPhone does under Settings, Camera, Formats, Most Compatible)"),
+    (4, b"ftypmif1", "an HEIF", "save it as a JPEG"),
+    (4, b"ftypmsf1", "an HEIF", "save it as a JPEG"),
+    (4, b"ftypcrx", "a camera's raw file", "develop it to a JPEG"),
+    (4, b"ftyp", "a video", "save one frame of it as a JPEG"),
+    (0, b"II*\0", "a TIFF or a camera's raw file", "save it as a JPEG or PNG"),
+    (0, b"MM\0*", "a TIFF or a camera's raw file", "save it as a JPEG or PNG"),
+    (0, b"FUJIFILM", "a camera's raw file", "develop it to a JPEG"),
+    (0, b"IIU\0", "a camera's raw file", "develop it to a JPEG"),
+    (0, b"\xff\x0a", "a JPEG XL", "save it as a JPEG"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL", "save it as a JPEG"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000", "save it as a JPEG"),
+    (0, b"8BPS", "a Photoshop file", "export it as a JPEG or PNG"),
+    (0, b"%PDF", "a PDF", "save the picture in it as a JPEG or PNG"),
+    (0, b"<svg", "an SVG drawing", "export it as a PNG"),
+    (0, b"<?xml", "an SVG drawing or other XML", "export it as a PNG"),
+    (0, b"<!doctype html", "a web page", "download the photo itself"),
+    (0, b"<html", "a web page", "download the photo itself"),
+    (0, b"PK\x03\x04", "a ZIP archive", "unpack it"),
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """`width` and `height` in pixels as stored; `orientation` (Exif, 1 to 8) then turns the photo.
+
+    `scans` is how often decoding passes over all pixels: more than once in a progressive JPEG. `clear` is the one
+    transparent level of a grey PNG, as OpenCV decodes it.
+    """
+
+    kind: str
+    width: int
+    height: int
+    orientation: int = 1
+    scans: int = 1
+    clear: int | None = None
+
+
+def read_header(name: str, data: bytes) -> Header:
+    """The header of an encoded photo; `name` is what messages call it. The file's suffix is not asked.
+
+    Raises PhotoError for what is no JPEG, PNG, WebP, BMP or AVIF, for a broken header, and for a file that is cut off.
+    """
+    kind = _kind(name, data)
+    try:
+        header = _READERS[kind](data)
+    except (struct.error, IndexError):
+        reason = "is cut off in its header"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        if header.width > 0 and header.height > 0:
+            return header
+        reason = "gives no size in its header"
+    raise PhotoError(f"{name} starts as a {kind} but {reason}; copy or save the photo again")
+
+
+def _kind(name: str, data: bytes) -> str:
+    if not data:
+        raise PhotoError(f"{name} is empty (0 bytes); copy the photo again")
+    if data.startswith(b"\xff\xd8"):
+        return "JPEG"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP"
+    if data.startswith(b"BM"):
+        return "BMP"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1") and b"avif" in data[:64]:
+        return "AVIF"
+    head = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip() if data[:1] in b"\xef< \t\r\n" else data[:64]
+    for offset, magic, other, way_out in _OTHERS:
+        if head[offset : offset + len(magic)].lower() == magic.lower():
+            raise PhotoError(f"{name} is not a photo that can be read but {other} ({_READ}); {way_out}")
+    raise PhotoError(f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF; convert it to one")
+
+
+def _jpeg(data: bytes) -> Header:
+    width = height = components = 0
+    progressive, orientation = False, 0
+    for marker, start, end in _jpeg_segments(data):
+        if marker in _JPEG_SIZES:
+            height, width, components = struct.unpack_from(">HHB", data, start + 1)
+            progressive = marker in _JPEG_PROGRESSIVE
+        elif marker == 0xE1 and not orientation and data.startswith(b"Exif\0\0", start):
+            orientation = _exif_orientation(data[start:end])
+        elif marker == 0xDA:  # the picture itself: no marker occurs in it by chance, so its end is told by a search
+            if data.rfind(b"\xff\xd9", end) < 0:
+                raise ValueError("is cut off (its end marker is missing)")
+            scans = 1
+            if progressive or data[start] < components:
+                scans += data.count(b"\xff\xda", end, data.find(b"\xff\xd9", end))
+            return Header("JPEG", width, height, orientation or 1, scans)
+    raise ValueError("has no picture in it")
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end of what it holds) up to the first scan. What lies between segments is skipped, as libjpeg
+    does."""
+    place = 2
+    for _ in range(_MAX_PARTS):
+        place = data.find(b"\xff", place)
+        if place < 0:
+            break
+        marker = data[place + 1]
+        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD7:  # no segment; a second 0xFF only fills
+            place += 1 if marker == 0xFF else 2
+            continue
+        if marker == 0xD9:
+            break
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        yield marker, place + 4, place + 2 + length
+        place += 2 + length
+
+
+def _png(data: bytes) -> Header:
+    width, height, depth, colours = struct.unpack_from(">IIBB", data, 16)
+    orientation, clear = 1, None
+    view = memoryview(data)
+    for chunk, start, end in _png_chunks(data):
+        # libpng would write about a wrong checksum to stderr. It matters only where the picture needs the chunk.
+        if chunk[0] & 0x20 == 0 and zlib.crc32(view[start - 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            raise ValueError("is damaged (a wrong checksum)")
+        if chunk == b"eXIf":
+            orientation = _exif_orientation(data[start:end])
+        elif chunk == b"tRNS" and colours == 0:  # OpenCV reads the others; levels of 1, 2 and 4 bits it scales to 8
+            (level,) = struct.unpack_from(">H", data, start)
+            clear = level * (255 // (2**depth - 1)) if depth < 8 else level
+        elif chunk == b"IEND":
+            return Header("PNG", width, height, orientation, clear=clear)
+    raise ValueError("is cut off (its end is missing)")
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(type, start, end of what it holds) of each chunk that is whole."""
+    place = 8
+    for _ in range(_MAX_PARTS):
+        if place + 12 > len(data):
+            break
+        length, chunk = struct.unpack_from(">I4s", data, place)
+        if place + 12 + length > len(data):
+            break
+        yield chunk, place + 8, place + 8 + length
+        place += 12 + length
+
+
+def _webp(data: bytes) -> Header:
+    if struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
+        raise ValueError("is cut off (its end is missing)")
+    first = data[12:16]
+    if first == b"VP8X":
+        width, height = (int.from_bytes(data[place : place + 3], "little") + 1 for place in (24, 27))
+        return Header("WebP", width, height, _webp_orientation(data))
+    if first == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Header("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if first == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Header("WebP", width & 0x3FFF, height & 0x3FFF)
+    raise ValueError("holds no picture that WebP knows")
+
+
+def _webp_orientation(data: bytes) -> int:
+    place = 12
+    for _ in range(_MAX_PARTS):
+        if place + 8 > len(data):
+            break
+        chunk, length = struct.unpack_from("<4sI", data, place)
+        if chunk == b"EXIF":
+            return _exif_orientation(data[place + 8 : place + 8 + length])
+        place += 8 + length + length % 2
+    return 1
+
+
+def _bmp(data: bytes) -> Header:
+    (size_bytes,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if size_bytes == 12 else "<ii", data, 18)  # 12: of OS/2
+    return Header("BMP", width, abs(height))  # negative: the first row is the top one
+
+
+def _avif(data: bytes) -> Header:
+    import imagesize  # 40 ms on a laptop (it brings an HTTP client): only where it is needed
+
+    start, name = struct.unpack_from(">I", data)[0], b""
+    length, name = struct.unpack_from(">I4s", data, start)
+    if name != b"meta" or not 8 <= length <= _MAX_AVIF_META_BYTES:
+        raise ValueError("does not begin with its description")
+    head = data[: start + length]
+    width, height = imagesize.get(io.BytesIO(head), exif_rotation=False)
+    # The order of the two is fixed: first turned counter-clockwise by quarters, then mirrored; Exif does not count.
+    turn, mirror = head.find(b"irot"), head.find(b"imir")
+    quarters = head[turn + 4] & 3 if turn >= 0 else 0
+    orientation = (1, 8, 3, 6)[quarters]
+    if mirror >= 0:
+        orientation = ((4, 7, 2, 5), (2, 5, 4, 7))[head[mirror + 4] & 1][quarters]
+    return Header("AVIF", width, height, orientation)
+
+
+_READERS: dict[str, Callable[[bytes], Header]] = {
+    "JPEG": _jpeg,
+    "PNG": _png,
+    "WebP": _webp,
+    "BMP": _bmp,
+    "AVIF": _avif,
+}
+
+
+def _exif_orientation(exif: bytes) -> int:
+    """1 to 8; 1 where there is none, or where the metadata is broken: the picture may be whole all the same."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, directory)
+        for place in range(directory + 2, directory + 2 + 12 * count, 12):
+            tag, kind, _, value = struct.unpack_from(order + "HHIH", tiff, place)
+            if tag == 0x0112:
+                return value if kind == 3 and 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1
