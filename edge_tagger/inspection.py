@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge_tagger.errors import ManifestError
-from edge_tagger.interpreter import Contents, Tensor, read_contents, runtime_name
+from edge_tagger.interpreter import Contents, read_contents, runtime_name
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, associated_files, is_intact, read_manifest, read_model
+from edge_tagger.tensors import Tensor
 
 _LISTED = 8
 

@@ -1,4 +1,4 @@
-"""A `.tflite` classifier in memory: pixels in, scores out. The one module that imports a TFLite runtime."""
+"""A `.tflite` classifier in memory: pixels in, scores out."""
 
 from __future__ import annotations
 
@@ -7,36 +7,26 @@ import os
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tagger.errors import MissingExtraError, ModelError
-from edge_tagger.images import Pixels
+from edge_tagger.delegates import load_delegate
+from edge_tagger.errors import ModelError
+from edge_tagger.heads import Activation, Head, activation_of
 from edge_tagger.manifest import read_model
+from edge_tagger.runtimes import find_runtime, first_line
+from edge_tagger.standard_metadata import read_standard_metadata
 from edge_tagger.taxonomy import Scores
+from edge_tagger.tensors import TYPES, Normalization, Tensor, dequantize, pixel_codes, pixel_writer, score_reader
 
-_INPUT_TYPES = ("uint8", "int8", "float32")
-# A quantized input whose real values span less than this cannot mean pixel values 0..255: it is normalised to about
-# -1..1, 0..1 or mean/deviation, and its integers, not its real values, are the pixels.
-_MIN_PIXEL_SPAN = 128.0
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output. real = scale * (stored - zero_point); `scale` is None where values are stored as they are."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int
+if TYPE_CHECKING:
+    from edge_tagger.images import Pixels  # at run time it would load OpenCV
 
 
 @dataclass(frozen=True)
@@ -52,74 +42,118 @@ class Contents:
 
 
 class Model:
-    """A classifier: one input [1, S, S, 3] of uint8, int8 or float32, one output of N scores.
+    """A classifier: one input [1, S, S, 3] of uint8, int8 or float32, one or several outputs [1, N] of these types.
 
-    `name` is its path for messages, `data` the file's bytes, `runtime` what runs it, `input_size` S in pixels.
-    `threads` None leaves the number to the runtime. Instances may be shared between threads; calls wait in turn.
-    Raises ModelError for a file that is damaged or no such classifier, MissingExtraError without a runtime.
+    `name` is its path for messages, `data` the file's bytes, `runtime` what runs it ("ai-edge-litert 2.3.0"),
+    `delegate` the library that helps, `input_size` S in pixels, `num_scores` N (of several outputs, the sum of theirs).
+    `normalization` is what a float input expects of pixels, from the option, else from the file's TFLite Metadata, else
+    None: pixel values 0..255 as they are. `codes`, [256] or [256, 3], is what the input stores for each of them, and
+    `stored(pixels)` does so for uint8 [S, S, 3].
+
+    `backend` is "auto" or a key of edge_tagger.runtimes.BACKENDS; `threads` None leaves the number to the runtime;
+    `delegate_options` are the delegate's own. Bytes may be given a `name`. Instances may be shared between threads;
+    calls wait in turn. Raises ModelError for a file that is damaged or no such classifier, or a delegate that does not
+    work; MissingExtraError without a runtime; ValueError for an option that cannot be.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        *,
+        threads: int | None = None,
+        backend: str = "auto",
+        delegate: str | os.PathLike[str] | None = None,
+        delegate_options: Mapping[str, str] | None = None,
+        normalization: Normalization | None = None,
+        name: str | None = None,
+    ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for the runtime's own choice")
-        self.name, self.data = _named(model)
-        self.runtime = runtime_name()
+        if delegate_options and delegate is None:
+            raise ValueError("delegate_options are for a delegate, and none is given")
+        runtime = find_runtime(backend)
+        known_as, self.data = _named(model)
+        self.name, self.runtime = name or known_as, str(runtime)
+        self.delegate = None if delegate is None else os.fspath(delegate)
+        delegates = None if delegate is None else [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
-        self._interpreter = _open(self.name, self.data, num_threads=threads)
-        self.inputs, self.outputs = _tensors(self._interpreter)
+        self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
+        taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
         self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
-        try:
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{self.name} cannot run on {self.runtime}: {_first_line(error)}") from error
-        self._input_place = self._interpreter.get_input_details()[0]["index"]
-        self._output_place = self._interpreter.get_output_details()[0]["index"]
-        self.codes = _pixel_codes(self.inputs[0])
-
-    @property
-    def num_scores(self) -> int:
-        """N, the number of scores."""
-        return self.outputs[0].shape[-1]
+        self.num_scores = sum(tensor.shape[-1] for tensor in self.outputs)
+        if normalization is None and self.inputs[0].dtype == "float32":
+            metadata = read_standard_metadata(self.data, name=self.name)
+            normalization = metadata.inputs[0].normalization if metadata.inputs else None
+        self.normalization = normalization
+        self.codes = pixel_codes(self.inputs[0], normalization)
+        runtime.allocate(self.name, self._interpreter)
+        self._input_place = taken[0]["index"]
+        self._output_places = [detail["index"] for detail in given]
+        self.stored = pixel_writer(self.inputs[0], self.codes)
+        self._readers = [score_reader(tensor) for tensor in self.outputs]
 
     def scores(self, pixels: Pixels) -> Scores:
-        """float32 [N], dequantized, of uint8 [S, S, 3] RGB.
+        """float32 [N], dequantized, of uint8 [S, S, 3] RGB; of several outputs one after the other.
 
-        A float input gets pixel values 0..255 as they are; a quantized one the integers that stand for them. Raises
-        ModelError for pixels of another shape or type, and where the model breaks down.
+        A float input gets normalized pixels, a quantized one the integers that stand for them. Raises ModelError for
+        pixels of another shape or type, and where the model breaks down.
         """
-        expected = (self.input_size, self.input_size, 3)
-        if pixels.dtype != np.uint8 or pixels.shape != expected:
+        if pixels.dtype != np.uint8 or pixels.shape != (self.input_size, self.input_size, 3):
             raise ModelError(
-                f"{self.name} takes uint8 {list(expected)}, not {pixels.dtype} {list(pixels.shape)}; "
-                "resize the photo with edge_tagger.images.resize"
+                f"{self.name} takes uint8 {[self.input_size, self.input_size, 3]}, not {pixels.dtype} "
+                f"{list(pixels.shape)}; resize the photo with edge_tagger.images.resize"
             )
+        stored = self.stored(pixels)[np.newaxis]
         with self._lock:
             try:
-                self._interpreter.set_tensor(self._input_place, self.codes[pixels][np.newaxis])
+                self._interpreter.set_tensor(self._input_place, stored)
                 self._interpreter.invoke()
-                stored = self._interpreter.get_tensor(self._output_place).reshape(-1)
+                given = [self._interpreter.get_tensor(place) for place in self._output_places]
             except (RuntimeError, ValueError) as error:
-                raise ModelError(f"{self.name} failed while running: {_first_line(error)}") from error
-        scores = _dequantize(stored, self.outputs[0])
-        if not np.all(np.isfinite(scores)):
+                raise ModelError(f"{self.name} failed while running: {first_line(error)}") from error
+        parts = [read(part) for read, part in zip(self._readers, given, strict=True)]
+        scores = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if not np.isfinite(scores).all():
             raise ModelError(f"{self.name} gives scores that are not finite; the file is damaged, convert it again")
         return scores
 
+    @cached_property
+    def heads(self) -> tuple[Head, ...]:
+        """Each output: which of the scores are its, and what made them scores."""
+        with self._lock:
+            activations = [activation_of(self._interpreter, place) for place in self._output_places]
+        stops = np.cumsum([tensor.shape[-1] for tensor in self.outputs]).tolist()
+        return tuple(
+            Head(tensor.name, slice(start, stop), activation)
+            for tensor, start, stop, activation in zip(self.outputs, [0, *stops], stops, activations, strict=False)
+        )
 
-def runtime_name() -> str:
-    """The runtime in use and its version, "ai-edge-litert 2.3.0". Raises MissingExtraError where there is none."""
-    return _runtime()[1]
+    @cached_property
+    def activation(self) -> Activation:
+        """That of all heads; "unknown" where they differ."""
+        found = {head.activation for head in self.heads}
+        return found.pop() if len(found) == 1 else "unknown"
 
 
-def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = None) -> Contents:
+def runtime_name(backend: str = "auto") -> str:
+    """The runtime in use and its version, "ai-edge-litert 2.3.0". Raises as edge_tagger.runtimes.find_runtime does."""
+    return str(find_runtime(backend))
+
+
+def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = None, backend: str = "auto") -> Contents:
     """Look into any `.tflite`, classifier or not, without running it; `name` is what messages call bytes. Raises
     ModelError for a damaged file."""
     known_as, data = _named(model)
     name = name or known_as
-    resolver = _runtime()[0].OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
-    interpreter = _open(name, data, experimental_op_resolver_type=resolver)
+    runtime = find_runtime(backend)
+    resolver = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
+    interpreter = runtime.open(name, data, experimental_op_resolver_type=resolver)
     try:
-        inputs, outputs = _tensors(interpreter)
+        inputs, outputs = (
+            tuple(map(Tensor.of, details))
+            for details in (interpreter.get_input_details(), interpreter.get_output_details())
+        )
     except UnicodeDecodeError as error:
         raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
     # The list of operators has no public name in any of the three runtimes.
@@ -135,118 +169,44 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
     )
 
 
-def activations(model: bytes, photos: NDArray[np.uint8]) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """For each of uint8 [n, S, S, 3] photos what all tensors of a classifier hold after it ran, dequantized, by name.
+def activations(model: bytes, photos: Iterable[NDArray[np.uint8]]) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """For each of the photos uint8 [S, S, 3] what all tensors of a classifier hold after it ran, dequantized, by name.
 
     Raises ModelError as Model does.
     """
-    plain = Model(model)  # holds the classifier's rules
+    plain, runtime = Model(model), find_runtime()  # Model holds the classifier's rules
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this takes memory
-        interpreter = _open(plain.name, model, experimental_preserve_all_tensors=True)
-    interpreter.allocate_tensors()
+        interpreter = runtime.open(plain.name, model, experimental_preserve_all_tensors=True)
+    runtime.allocate(plain.name, interpreter)
     details = [detail for detail in interpreter.get_tensor_details() if detail["name"]]
     for photo in photos:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], plain.codes[photo][np.newaxis])
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], plain.stored(photo)[np.newaxis])
         interpreter.invoke()
         found = {}
         for detail in details:
             with suppress(ValueError):  # a tensor that the runtime has fused away
-                found[detail["name"]] = _dequantize(interpreter.get_tensor(detail["index"]), _tensor(detail))
+                found[detail["name"]] = dequantize(interpreter.get_tensor(detail["index"]), Tensor.of(detail))
         yield found
-
-
-@lru_cache(maxsize=1)
-def _runtime() -> tuple[Any, str]:
-    """(module of the interpreter, name and version) of the first runtime that is installed."""
-    with suppress(ModuleNotFoundError):
-        import ai_edge_litert.interpreter
-
-        return ai_edge_litert.interpreter, f"ai-edge-litert {version('ai-edge-litert')}"
-    with suppress(ModuleNotFoundError):
-        import tflite_runtime.interpreter
-
-        return tflite_runtime.interpreter, f"tflite-runtime {version('tflite-runtime')}"
-    with suppress(ModuleNotFoundError):
-        import tensorflow.lite.python.interpreter
-
-        return tensorflow.lite.python.interpreter, f"tensorflow {tensorflow.__version__}"
-    raise MissingExtraError("no TFLite runtime is installed; pip install ai-edge-litert (or tflite-runtime)")
 
 
 def _named(model: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     return ("the model", model) if isinstance(model, bytes) else (os.fspath(model), read_model(model))
 
 
-def _open(name: str, data: bytes, **options: Any) -> Any:
-    try:
-        return _runtime()[0].Interpreter(model_content=data, **options)
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{name} cannot be loaded ({_first_line(error)}); it is cut off, damaged, or needs operators that "
-            f"{runtime_name()} lacks; copy or convert it again"
-        ) from error
-
-
-def _tensors(interpreter: Any) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    return tuple(map(_tensor, inputs)), tuple(map(_tensor, outputs))
-
-
-def _tensor(detail: dict[str, Any]) -> Tensor:
-    return Tensor(
-        name=str(detail["name"]),
-        # -1 in the signature marks a free size; a free batch runs as 1, which is what a photo needs.
-        shape=tuple(
-            -1 if free == -1 and place else int(size)
-            for place, (size, free) in enumerate(zip(detail["shape"], _signature(detail), strict=True))
-        ),
-        dtype=np.dtype(detail["dtype"]).name,
-        scale=float(detail["quantization"][0]) or None,
-        zero_point=int(detail["quantization"][1]),
-    )
-
-
-def _signature(detail: dict[str, Any]) -> list[int]:
-    signature, shape = list(detail["shape_signature"]), list(detail["shape"])
-    return signature if len(signature) == len(shape) else shape
-
-
 def _check_classifier(name: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> int:
     """The input's side length in pixels. Raises ModelError where the tensors are not a classifier's."""
-    rule = "a classifier has one input [1, S, S, 3] of uint8, int8 or float32 and one output [1, N]"
-    if len(inputs) != 1 or len(outputs) != 1:
+    rule = f"a classifier has one input [1, S, S, 3] and outputs [1, N], all of {', '.join(TYPES)}"
+    if len(inputs) != 1 or not outputs:
         raise ModelError(f"{name} has {len(inputs)} inputs and {len(outputs)} outputs; {rule}")
-    taken, given = inputs[0], outputs[0]
-    shape = taken.shape
+    shape = inputs[0].shape
     if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[1] < 1 or shape[3] != 3:
-        raise ModelError(f"{name} has the input {taken.name!r} of shape {list(shape)}; {rule}")
-    if not given.shape or given.shape[-1] < 1 or math.prod(given.shape) != given.shape[-1]:
-        raise ModelError(f"{name} has the output {given.name!r} of shape {list(given.shape)}; {rule}")
-    for tensor in (taken, given):
-        if tensor.dtype not in _INPUT_TYPES or (tensor.dtype == "int8" and tensor.scale is None):
-            raise ModelError(f"{name} has the tensor {tensor.name!r} of type {tensor.dtype}; {rule}")
+        raise ModelError(f"{name} has the input {inputs[0].name!r} of shape {list(shape)}; {rule}")
+    for output in outputs:
+        if not output.shape or output.shape[-1] < 1 or math.prod(output.shape) != output.shape[-1]:
+            raise ModelError(f"{name} has the output {output.name!r} of shape {list(output.shape)}; {rule}")
+    for tensor in (*inputs, *outputs):
+        if not tensor.readable:
+            scale = "" if tensor.dtype == "float32" else f" with scale {tensor.scale}"
+            raise ModelError(f"{name} has the tensor {tensor.name!r} of type {tensor.dtype}{scale}; {rule}")
     return shape[1]
-
-
-def _pixel_codes(tensor: Tensor) -> NDArray[Any]:
-    """[256] in the input's type: what to store for each pixel value."""
-    values = np.arange(256)
-    if tensor.dtype == "float32":
-        return values.astype(np.float32)
-    lowest, highest = (0, 255) if tensor.dtype == "uint8" else (-128, 127)
-    if tensor.scale is None or tensor.scale * 255 < _MIN_PIXEL_SPAN:
-        return (values + lowest).astype(tensor.dtype)
-    codes = np.clip(np.rint(values / tensor.scale) + tensor.zero_point, lowest, highest)
-    return np.asarray(codes, dtype=tensor.dtype)
-
-
-def _dequantize(stored: NDArray[Any], tensor: Tensor) -> Scores:
-    values: Scores = stored.astype(np.float32)
-    if tensor.scale is not None and tensor.dtype != "float32":
-        values = (values - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
-    return values
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -8,7 +8,8 @@ import pytest
 
 from edge_tagger.errors import ModelError
 from edge_tagger.images import load_resized
-from edge_tagger.interpreter import Model, Tensor, read_contents, runtime_name
+from edge_tagger.interpreter import Model, read_contents, runtime_name
+from edge_tagger.tensors import Tensor
 
 RED = np.full((8, 8, 3), (255, 0, 0), np.uint8)
 RED_SCORES = [0.0, 0.0, 0.0, 0.98, 1.0, 0.02, 0.05, 0.05]

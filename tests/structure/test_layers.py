@@ -76,7 +76,7 @@ def test_one_module_knows_the_runtimes(modules: dict[str, Path]) -> None:
         for name in imports(path)
         if any(is_in(name, runtime) for runtime in RUNTIMES)
     }
-    assert knowing == {"edge_tagger.interpreter"}
+    assert knowing == {"edge_tagger.runtimes"}
 
 
 def test_the_device_never_imports_tensorflow(modules: dict[str, Path]) -> None:

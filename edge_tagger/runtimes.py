@@ -1,0 +1,132 @@
+"""TFLite runtimes: which are installed, and which one runs a model. The one module that imports them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from edge_tagger.errors import MissingExtraError, ModelError
+
+# In the order in which "auto" tries them -> how to get each.
+BACKENDS = {
+    "ai-edge-litert": "pip install ai-edge-litert",
+    "tflite-runtime": "pip install tflite-runtime 'numpy<2' (Python 3.11 or older)",
+    "tensorflow": "pip install tensorflow",
+}
+EDGETPU_OPERATOR = "edgetpu-custom-op"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime that is loaded. `backend` is its key in BACKENDS; `module` has Interpreter, OpResolverType and
+    load_delegate. str() gives "ai-edge-litert 2.3.0"."""
+
+    backend: str
+    version: str
+    module: Any
+
+    def __str__(self) -> str:
+        return f"{self.backend} {self.version}"
+
+    def open(self, name: str, data: bytes, **options: Any) -> Any:
+        """An Interpreter of `data`, which it keeps without a copy. Raises ModelError where it refuses them.
+
+        The bytes and not the file: one that is cut while it is mapped ends the process (SIGBUS), and the peak of
+        memory is the same.
+        """
+        try:
+            if self.backend != "tensorflow":
+                return self.module.Interpreter(model_content=data, **options)
+            with warnings.catch_warnings():  # says each time that LiteRT has taken its place
+                warnings.simplefilter("ignore")
+                return self.module.Interpreter(model_content=data, **options)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{name} cannot be loaded ({first_line(error)}); it is cut off, damaged, or needs operators that "
+                f"{self} lacks; copy or convert it again"
+            ) from error
+
+    def allocate(self, name: str, interpreter: Any) -> None:
+        """Get the interpreter ready to run. Raises ModelError where an operator cannot."""
+        try:
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            if EDGETPU_OPERATOR in str(error):
+                raise ModelError(
+                    f"{name} was compiled for the Edge TPU; name its delegate, libedgetpu.so.1, or give the file that "
+                    "edgetpu_compiler was given"
+                ) from error
+            raise ModelError(f"{name} cannot run on {self}: {first_line(error)}") from error
+
+
+def find_runtime(backend: str = "auto") -> Runtime:
+    """The runtime of that name, or for "auto" the first of BACKENDS that can be loaded.
+
+    Raises ValueError for an unknown name, MissingExtraError where it is not installed or broken; for "auto" it tells
+    this of each.
+    """
+    if backend not in ("auto", *BACKENDS):
+        raise ValueError(f"the backend is {backend!r}; give auto, {', '.join(BACKENDS)}")
+    reasons = []
+    for name in BACKENDS if backend == "auto" else (backend,):
+        found = _load(name)
+        if isinstance(found, Runtime):
+            return found
+        reasons.append(f"{name} {found}")
+    if backend == "auto":
+        raise MissingExtraError(f"no TFLite runtime can be used: {', '.join(reasons)}; {BACKENDS['ai-edge-litert']}")
+    raise MissingExtraError(f"the backend {reasons[0]}; {BACKENDS[backend]}, or choose another backend")
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@cache
+def _load(backend: str) -> Runtime | str:
+    """The runtime, or what is wrong with it."""
+    package = backend.replace("-", "_")
+    try:
+        module = _LOADERS[backend]()
+        runtime = Runtime(backend, sys.modules[package].__version__, module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.split(".")[0] == package:
+            return "is not installed"
+        return f"is broken ({first_line(error)})"  # something that it needs is missing
+    except Exception as error:  # a shared library for another system, and whatever else importing runs into
+        return f"is broken ({first_line(error)})"
+    if backend == "tflite-runtime" and _numbers(runtime.version) <= (2, 14) and _numbers(np.__version__) >= (2, 0):
+        # It can be imported all the same, and fails with SystemError on the first model.
+        return f"is broken ({runtime.version} was built for numpy 1, and this is numpy {np.__version__})"
+    return runtime
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".")[:2])
+
+
+def _ai_edge_litert() -> Any:
+    import ai_edge_litert.interpreter
+
+    return ai_edge_litert.interpreter
+
+
+def _tflite_runtime() -> Any:
+    import tflite_runtime.interpreter
+
+    return tflite_runtime.interpreter
+
+
+def _tensorflow() -> Any:
+    from tensorflow.lite.python import interpreter  # `tensorflow.lite` itself is lazy and has no attribute `python`
+
+    return interpreter
+
+
+_LOADERS = {"ai-edge-litert": _ai_edge_litert, "tflite-runtime": _tflite_runtime, "tensorflow": _tensorflow}
