@@ -69,7 +69,7 @@ def read_catalogue(source: str | os.PathLike[str], *, image_column: str = IMAGE_
     """The photos of a CSV (paths relative to its folder) or of a folder with one sub-folder for each class.
 
     A folder's photos have the one column `class`. Whether the photos exist and can be decoded is not looked at here;
-    whether they lie inside the source's folder is. Raises CatalogueError.
+    whether they lie inside the source's folder is, also through symbolic links. Raises CatalogueError.
     """
     path = Path(source)
     if path.is_dir():
@@ -148,8 +148,13 @@ def _read_folder(folder: Path) -> Catalogue:
     try:
         classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
         for entry in classes:
-            for path in sorted(entry.rglob("*")):
-                if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file():
+            for path in (entry, *sorted(entry.rglob("*"))):
+                is_photo = path.suffix.lower() in PHOTO_SUFFIXES
+                is_link = path.is_symlink() and (is_photo or path.is_dir())
+                if is_link:
+                    _check_link(path, folder)
+                # A link that leads nowhere is kept: a photo that is gone is told, not left out.
+                if is_photo and (path.is_file() or is_link):
                     photos.append(Photo(path, {CLASS_COLUMN: entry.name}, str(path.relative_to(folder))))
     except OSError as error:
         raise CatalogueError(f"cannot read {folder}: {error.strerror}") from error
@@ -159,6 +164,15 @@ def _read_folder(folder: Path) -> Catalogue:
             f"({', '.join(sorted(PHOTO_SUFFIXES))}) inside"
         )
     return Catalogue(folder, (CLASS_COLUMN,), tuple(photos))
+
+
+def _check_link(path: Path, folder: Path) -> None:
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(folder.resolve()):
+        raise CatalogueError(
+            f"{path} is a link to {target}, outside {folder}; put the photos themselves there "
+            "(cp -rL copies what links lead to), or list them in a CSV above both"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -77,6 +77,33 @@ def test_a_folder_has_one_class_for_each_sub_folder(tmp_path: Path) -> None:
     ]
 
 
+def test_links_of_a_folder_are_followed_inside_it_alone(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    (shop / "shoe").mkdir(parents=True)
+    (shop / "shoe" / "a.jpg").write_bytes(b"x")
+    (shop / "shoe" / "again.jpg").symlink_to("a.jpg")
+    (shop / "shoe" / "gone.jpg").symlink_to("nowhere.jpg")
+    (shop / "shoe" / "round").symlink_to(shop / "shoe")  # a loop
+    (shop / "shoe" / "notes").symlink_to("/etc/hosts")  # no photo: nobody reads it
+    assert {photo.place for photo in read_catalogue(shop).photos} == {
+        "shoe/a.jpg",
+        "shoe/again.jpg",
+        "shoe/gone.jpg",
+    }
+
+
+@pytest.mark.parametrize("link", ["shoe/b.jpg", "shoe/deep", "bag"])
+def test_links_out_of_a_folder_are_refused(tmp_path: Path, link: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.jpg").write_bytes(b"x")
+    (tmp_path / "shop" / "shoe").mkdir(parents=True)
+    (tmp_path / "shop" / "shoe" / "a.jpg").write_bytes(b"x")
+    target = tmp_path / "elsewhere"
+    (tmp_path / "shop" / link).symlink_to(target / "secret.jpg" if link.endswith(".jpg") else target)
+    with pytest.raises(CatalogueError, match=f"{link} is a link to .*outside"):
+        read_catalogue(tmp_path / "shop")
+
+
 def test_a_folder_without_photos_and_a_source_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no photos in sub-folders"):
         read_catalogue(tmp_path)
