@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
 import struct
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,7 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_tagger.errors import PhotoError
-from edge_tagger.images import Limits, load_photo, load_resized, resize
+from edge_tagger.images import Limits, PhotoLike, Pixels, load_photo, load_resized, resize
+
+needs_avif = pytest.mark.skipif(not cv2.haveImageWriter("x.avif"), reason="this OpenCV has no AVIF")
 
 
 def encoded(suffix: str, pixels: NDArray[np.generic], *options: int) -> bytes:
@@ -29,6 +34,11 @@ def bgr() -> NDArray[np.uint8]:
     pixels[16:, :24] = (40, 40, 40)
     pixels[16:, 24:] = (0, 0, 255)
     return pixels
+
+
+@pytest.fixture
+def noise() -> Pixels:
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -50,7 +60,7 @@ def test_every_format_gives_rgb(suffix: str, bgr: NDArray[np.uint8], tmp_path: P
     np.testing.assert_array_equal(photo, load_photo(str(path)))
 
 
-@pytest.mark.skipif(not cv2.haveImageWriter("x.avif"), reason="this OpenCV has no AVIF")
+@needs_avif
 @pytest.mark.parametrize("channels", [3, 4])
 def test_avif(channels: int, bgr: NDArray[np.uint8]) -> None:
     pixels = bgr if channels == 3 else np.dstack([bgr, np.full(bgr.shape[:2], 255, np.uint8)])
@@ -58,14 +68,6 @@ def test_avif(channels: int, bgr: NDArray[np.uint8]) -> None:
     np.testing.assert_allclose(load_photo(data)[8, 8].astype(int), [0, 0, 255], atol=8)
     with pytest.raises(PhotoError, match="48x32 pixels"):
         load_photo(data, limits=Limits(max_pixels=1000))
-
-
-def test_exif_turns_a_jpeg(bgr: NDArray[np.uint8]) -> None:
-    plain = encoded(".jpg", bgr, cv2.IMWRITE_JPEG_QUALITY, 100)
-    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)  # orientation 6: turn clockwise
-    exif = b"Exif\0\0" + tiff
-    turned = load_photo(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
-    np.testing.assert_array_equal(turned, np.rot90(load_photo(plain), -1))
 
 
 def test_alpha_lies_over_white() -> None:
@@ -121,8 +123,13 @@ def test_resize_is_the_contract(bgr: NDArray[np.uint8]) -> None:
     [
         (b"", "0 bytes"),
         (b"just a text\n" * 20, "not a photo"),
-        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "not a photo"),
-        (b"<svg width='10' height='10'/>", "not a photo"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "not a photo.* but an HEIC .*iPhone"),
+        (b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", "a video"),
+        (b"\n <svg width='10' height='10'/>", "not a photo.* but an SVG drawing"),
+        (b"<!DOCTYPE html><html>", "a web page .*download the photo itself"),
+        (b"GIF89a\1\0\1\0", "a GIF"),
+        (b"II*\0\x08\0\0\0", "a TIFF or a camera's raw file"),
+        (b"%PDF-1.7", "a PDF"),
         (b"\xff\xd8", "JPEG"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (b"BM", "BMP"),
@@ -130,6 +137,9 @@ def test_resize_is_the_contract(bgr: NDArray[np.uint8]) -> None:
         (b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00avif", "AVIF"),
         (png_header(30_000, 30_000), "30000x30000 pixels"),
         (png_header(0, 5), "PNG"),
+        (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 10_000, 10_000, 1, 24, 0) + bytes(24), "cut off"),
+        (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, -2, -(2**31), 1, 24, 0) + bytes(24), "no size"),
+        (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 2, -(2**31), 1, 24, 1) + bytes(24), "2x2147483648 pixels"),
     ],
 )
 def test_bad_files_are_named_with_a_reason(content: bytes, reason: str, tmp_path: Path) -> None:
@@ -140,14 +150,103 @@ def test_bad_files_are_named_with_a_reason(content: bytes, reason: str, tmp_path
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_a_cut_file_is_refused_quietly(suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+CUT = [".jpg", ".png", ".webp", ".bmp", pytest.param(".avif", marks=needs_avif)]
+
+
+@pytest.mark.parametrize("kept", [0.05, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", CUT)
+def test_a_cut_file_is_refused_quietly(
+    suffix: str, kept: float, noise: Pixels, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / f"cut{suffix}"
-    path.write_bytes(encoded(suffix, noise)[:2000])
+    data = encoded(suffix, noise)
+    path.write_bytes(data[: int(len(data) * kept)])
     with pytest.raises(PhotoError, match="cut"):
         load_photo(path)
-    assert "WARN" not in capfd.readouterr().err
+    assert not capfd.readouterr().err
+
+
+def test_a_cut_progressive_jpeg(noise: Pixels) -> None:
+    data = encoded(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    assert load_photo(data).shape == noise.shape
+    with pytest.raises(PhotoError, match="cut off"):
+        load_photo(data[:-2])
+
+
+def test_a_png_that_was_changed_is_refused_quietly(noise: Pixels, capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(encoded(".png", noise))
+    data[len(data) // 2] ^= 1
+    with pytest.raises(PhotoError, match="damaged"):
+        load_photo(bytes(data))
+    assert not capfd.readouterr().err
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused(noise: Pixels) -> None:
+    data = encoded(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    bomb = data[:-2] + scan * 1000 + data[-2:]
+    assert load_photo(data, limits=Limits(max_pixels=noise.size // 3)).shape == noise.shape
+    with pytest.raises(PhotoError, match=r"10[01]\d scans"):
+        load_photo(bomb, limits=Limits(max_pixels=noise.size // 3))
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize(("cover", "part"), [(None, 1), (129, 1), (128, 2), (65, 2), (64, 4), (32, 8), (1, 8)])
+def test_a_large_jpeg_is_decoded_as_small_as_may_be(cover: int | None, part: int, progressive: int) -> None:
+    soft = cv2.resize(np.random.default_rng(0).integers(0, 256, (8, 10, 3), np.uint8), (400, 255))
+    data = encoded(".jpg", soft, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    photo, whole = load_photo(data, cover=cover), load_photo(data)
+    assert photo.shape == (-(-255 // part), -(-400 // part), 3)
+    small = cv2.resize(whole, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(photo.astype(int) - small).mean() < 2
+
+
+def test_what_is_no_larger_than_twice_the_model_is_decoded_in_full(noise: Pixels) -> None:
+    for data in (encoded(".jpg", noise), encoded(".png", noise)):
+        np.testing.assert_array_equal(load_resized(data, 40), resize(load_photo(data), 40))
+    large = encoded(".jpg", cv2.resize(noise, (160, 160)))
+    np.testing.assert_array_equal(load_resized(large, 40), resize(load_photo(large, cover=80), 40))
+
+
+def test_memory_stays_near_one_copy() -> None:
+    data = encoded(".png", np.zeros((3000, 3000, 4), np.uint8))
+    tracemalloc.start()
+    load_photo(data)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 3000 * 3000 * 8.5  # BGRA, RGB, and little on the way
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO])
+def test_bytes_and_files_in_memory(make: Callable[[bytes], PhotoLike], noise: Pixels) -> None:
+    data = encoded(".png", noise)
+    np.testing.assert_array_equal(load_photo(make(data)), cv2.cvtColor(noise, cv2.COLOR_BGR2RGB))
+
+
+def test_a_file_object_is_read_from_where_it_stands(noise: Pixels, tmp_path: Path) -> None:
+    path = tmp_path / "photo.bin"
+    path.write_bytes(b"before" + encoded(".png", noise))
+    with path.open("rb") as file:
+        file.seek(6)
+        assert load_photo(file).shape == noise.shape
+        with pytest.raises(PhotoError, match=r"photo\.bin is empty"):  # read to its end
+            load_photo(file)
+    with pytest.raises(PhotoError, match=r"photo\.bin.*closed"):
+        load_photo(file)
+    path.write_text("text")
+    with path.open() as text, pytest.raises(PhotoError, match=r"photo\.bin .*str.* mode 'rb'"):
+        load_photo(text)  # type: ignore[arg-type]
+
+
+def test_a_file_that_never_ends_is_left() -> None:
+    with Path("/dev/zero").open("rb") as file, pytest.raises(PhotoError, match="more than 5000000 bytes"):
+        load_photo(file, limits=Limits(max_bytes=5_000_000))
+
+
+def test_what_is_no_photo_at_all() -> None:
+    for nothing in (None, 5, [1, 2]):
+        with pytest.raises(PhotoError, match="a photo is a path, bytes, a binary file or a uint8 array"):
+            load_photo(nothing)  # type: ignore[arg-type]
 
 
 def test_files_that_are_no_files(tmp_path: Path) -> None:
@@ -160,6 +259,24 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
         load_photo(tmp_path / "pipe.jpg")
     with pytest.raises(PhotoError, match="null"):
         load_photo("a\0b")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(PhotoError, match="symbolic links"):
+        load_photo(tmp_path / "loop.jpg")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        load_photo("/dev/zero")
+
+
+def test_a_link_to_a_photo_is_followed(bgr: NDArray[np.uint8], tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(encoded(".png", bgr))
+    (tmp_path / "link.png").symlink_to("photo.png")
+    assert load_photo(tmp_path / "link.png").shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "5", None])
+@pytest.mark.parametrize("name", ["max_pixels", "max_bytes"])
+def test_limits_check_themselves(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        Limits(**{name: value})  # type: ignore[arg-type]
 
 
 def test_limits_can_be_set(bgr: NDArray[np.uint8], tmp_path: Path) -> None:
