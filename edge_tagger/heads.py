@@ -24,18 +24,21 @@ class Head:
 
 def activation_of(interpreter: Any, tensor: int) -> Activation:
     """Of the output with this index, followed back through what only reshapes, quantizes or joins."""
+    # What lists operators has no public name in any runtime; _get_ops_details takes milliseconds for a large model.
+    nodes = interpreter._interpreter
     sought, found = {tensor}, set[Activation]()
-    for place in reversed(range(interpreter._interpreter.NumNodes())):  # operators stand in the order in which they run
-        operator = interpreter._get_op_details(place)  # _get_ops_details takes milliseconds for all of a large model
-        name, made = operator["op_name"], sought.intersection(operator["outputs"].tolist())
+    for place in reversed(range(nodes.NumNodes())):  # they stand in the order in which they run
+        name, made = nodes.NodeName(place), sought.intersection(nodes.NodeOutputs(place).tolist())
         if not made or name == "DELEGATE":  # which stands beside the operators that it replaces
             continue
         sought -= made
         if name in _PASSING:
-            inputs = operator["inputs"].tolist()
+            inputs = nodes.NodeInputs(place).tolist()
             sought.update(inputs if name == "CONCATENATION" else inputs[:1])
         else:
             found.add(_MAKERS.get(name, "none"))
         if not sought:
             break
-    return found.pop() if len(found) == 1 and not sought else "unknown" if found else "none"
+    if sought:  # it comes from the input or a constant
+        found.add("none")
+    return found.pop() if len(found) == 1 else "unknown"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,13 @@ from edge_tagger.errors import ModelError
 from edge_tagger.heads import Activation, Head, activation_of
 from edge_tagger.manifest import read_model
 from edge_tagger.runtimes import find_runtime, first_line
-from edge_tagger.standard_metadata import read_standard_metadata
 from edge_tagger.taxonomy import Scores
 from edge_tagger.tensors import TYPES, Normalization, Tensor, dequantize, pixel_codes, pixel_writer, score_reader
 
 if TYPE_CHECKING:
     from edge_tagger.images import Pixels  # at run time it would load OpenCV
+
+MAX_SIZE = 4096  # pixels, as in manifests: a damaged or hostile file must not take all memory
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,12 @@ class Model:
         delegates = None if delegate is None else [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
         self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
-        taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        taken, given = _details(self.name, self._interpreter)
         self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
         self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
         self.num_scores = sum(tensor.shape[-1] for tensor in self.outputs)
         if normalization is None and self.inputs[0].dtype == "float32":
-            metadata = read_standard_metadata(self.data, name=self.name)
-            normalization = metadata.inputs[0].normalization if metadata.inputs else None
+            normalization = _described_normalization(self.name, self.data)
         self.normalization = normalization
         self.codes = pixel_codes(self.inputs[0], normalization)
         runtime.allocate(self.name, self._interpreter)
@@ -149,13 +149,7 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
     runtime = find_runtime(backend)
     resolver = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
     interpreter = runtime.open(name, data, experimental_op_resolver_type=resolver)
-    try:
-        inputs, outputs = (
-            tuple(map(Tensor.of, details))
-            for details in (interpreter.get_input_details(), interpreter.get_output_details())
-        )
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
+    inputs, outputs = (tuple(map(Tensor.of, details)) for details in _details(name, interpreter))
     # The list of operators has no public name in any of the three runtimes.
     counts = Counter(str(operator["op_name"]) for operator in interpreter._get_ops_details())
     scales = [len(tensor["quantization_parameters"]["scales"]) for tensor in interpreter.get_tensor_details()]
@@ -194,13 +188,28 @@ def _named(model: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     return ("the model", model) if isinstance(model, bytes) else (os.fspath(model), read_model(model))
 
 
+def _details(name: str, interpreter: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the interpreter says of its inputs and of its outputs."""
+    try:
+        return interpreter.get_input_details(), interpreter.get_output_details()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
+
+
+def _described_normalization(name: str, data: bytes) -> Normalization | None:
+    from edge_tagger.standard_metadata import read_standard_metadata  # the int8 models of most devices never need it
+
+    inputs = read_standard_metadata(data, name=name).inputs
+    return inputs[0].normalization if inputs else None
+
+
 def _check_classifier(name: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> int:
     """The input's side length in pixels. Raises ModelError where the tensors are not a classifier's."""
-    rule = f"a classifier has one input [1, S, S, 3] and outputs [1, N], all of {', '.join(TYPES)}"
+    rule = f"a classifier has one input [1, S, S, 3], S to {MAX_SIZE}, and outputs [1, N], all of {', '.join(TYPES)}"
     if len(inputs) != 1 or not outputs:
         raise ModelError(f"{name} has {len(inputs)} inputs and {len(outputs)} outputs; {rule}")
     shape = inputs[0].shape
-    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[1] < 1 or shape[3] != 3:
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3 or not 1 <= shape[1] <= MAX_SIZE:
         raise ModelError(f"{name} has the input {inputs[0].name!r} of shape {list(shape)}; {rule}")
     for output in outputs:
         if not output.shape or output.shape[-1] < 1 or math.prod(output.shape) != output.shape[-1]:

@@ -46,6 +46,11 @@ class Runtime:
                 warnings.simplefilter("ignore")
                 return self.module.Interpreter(model_content=data, **options)
         except (ValueError, RuntimeError) as error:
+            if options.get("experimental_delegates") and isinstance(error, RuntimeError):  # a bad file is a ValueError
+                raise ModelError(
+                    f"{name} does not run with its delegate ({first_line(error)}); leave the delegate out, or give a "
+                    "file that was made for it"
+                ) from error
             raise ModelError(
                 f"{name} cannot be loaded ({first_line(error)}); it is cut off, damaged, or needs operators that "
                 f"{self} lacks; copy or convert it again"

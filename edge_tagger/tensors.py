@@ -78,8 +78,7 @@ def pixel_codes(tensor: Tensor, normalization: Normalization | None) -> NDArray[
     pixels = np.arange(256, dtype=np.float64)
     values = pixels
     if normalization is not None:
-        values = (pixels[:, np.newaxis] - normalization.mean) / normalization.std
-        values = values[:, 0] if values.shape[1] == 1 else values
+        values = np.squeeze((pixels[:, np.newaxis] - normalization.mean) / normalization.std)
     if tensor.dtype == "float32":
         return values.astype(np.float32)
     lowest, highest = (0, 255) if tensor.dtype == "uint8" else (-128, 127)

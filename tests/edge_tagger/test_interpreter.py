@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from edge_tagger.errors import ModelError
 from edge_tagger.images import load_resized
 from edge_tagger.interpreter import Model, read_contents, runtime_name
-from edge_tagger.tensors import Tensor
+from edge_tagger.labels_file import embedded_labels
+from edge_tagger.tensors import Normalization, Tensor
 
 RED = np.full((8, 8, 3), (255, 0, 0), np.uint8)
 RED_SCORES = [0.0, 0.0, 0.0, 0.98, 1.0, 0.02, 0.05, 0.05]
@@ -39,6 +41,56 @@ def test_contents(data: Path) -> None:
     assert contents.tensors_per_channel + contents.tensors_per_tensor > 0
     assert read_contents(data / "tiny-float32.tflite").tensors_per_tensor == 0
     assert len(read_contents(data / "two-inputs.tflite").inputs) == 2
+
+
+def test_normalization_of_the_metadata_is_done(data: Path) -> None:
+    """The file normalizes each channel in another way; its network is that of tiny-float32 without the sigmoid."""
+    model = Model(data / "logits-float32.tflite", threads=1)
+    assert model.normalization is not None and model.normalization.mean == pytest.approx((123.675, 116.28, 103.53))
+    assert model.codes.shape == (256, 3) and model.activation == "none"
+    photo = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
+    expected = Model(data / "tiny-float32.tflite", threads=1).scores(photo)
+    np.testing.assert_allclose(1 / (1 + np.exp(-model.scores(photo))), expected, atol=1e-5)
+    np.testing.assert_array_equal(model.stored(photo[:, ::-1]), model.stored(photo)[:, ::-1])
+
+
+def test_normalization_can_be_given(data: Path) -> None:
+    photo = np.random.default_rng(2).integers(0, 256, (8, 8, 3), np.uint8)
+    given = Model(data / "tiny-float32.tflite", threads=1, normalization=Normalization((10.0,), (2.0,)))
+    np.testing.assert_allclose(given.stored(photo), (photo.astype(np.float32) - 10) / 2)
+    assert not np.array_equal(given.scores(photo), Model(data / "tiny-float32.tflite", threads=1).scores(photo))
+    # -1..1, as the input of this file is quantized: the integers that stand for the pixels without it, but for rounding
+    int8 = Model(data / "bare-int8.tflite", threads=1, normalization=Normalization((127.5,), (127.5,)))
+    np.testing.assert_allclose(int8.codes, Model(data / "bare-int8.tflite", threads=1).codes, atol=1)
+
+
+@pytest.mark.parametrize("values", [((1.0, 2.0), (1.0,)), ((0.0,), (0.0,)), ((float("nan"),), (1.0,)), ((), (1.0,))])
+def test_normalization_checks_itself(values: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
+    with pytest.raises(ValueError, match="mean"):
+        Normalization(*values)
+
+
+def test_several_outputs_are_one_after_the_other(data: Path) -> None:
+    model = Model(data / "two-heads-uint8.tflite", threads=1)
+    light, channels = model.heads
+    assert (light.activation, channels.activation, model.activation) == ("sigmoid", "softmax", "unknown")
+    scores = model.scores(RED)
+    assert scores.shape == (5,) == (model.num_scores,) and [t.shape for t in model.outputs] == [(1, 2), (1, 3)]
+    np.testing.assert_allclose(scores[light.scores], [0.05, 0.05], atol=0.02)
+    np.testing.assert_allclose(scores[channels.scores], [1, 0, 0], atol=0.01)
+
+
+@pytest.mark.parametrize("name", ["tiny-uint8", "tiny-float32", "bare-int8"])
+def test_what_made_the_scores(name: str, data: Path) -> None:
+    model = Model(data / f"{name}.tflite")
+    assert model.activation == "sigmoid" and [head.scores for head in model.heads] == [slice(0, 8)]
+
+
+def test_scores_are_dequantized_to_the_bit(data: Path) -> None:
+    model = Model(data / "bare-int8.tflite", threads=1)
+    (output,) = model.outputs
+    steps = model.scores(RED) / np.float32(output.scale) + output.zero_point
+    np.testing.assert_array_equal(steps, np.rint(steps))
 
 
 def test_threads_share_a_model(data: Path) -> None:
@@ -85,6 +137,22 @@ def test_threads_must_be_positive(data: Path) -> None:
         Model(data / "tiny-uint8.tflite", threads=0)
 
 
+def test_a_flipped_model_runs_or_is_refused(data: Path) -> None:
+    whole = (data / "bare-int8.tflite").read_bytes()
+    for place in range(0, len(whole), 7):
+        flipped = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        with suppress(ModelError):
+            model = Model(flipped, threads=1)
+            assert model.activation in ("sigmoid", "softmax", "none", "unknown")
+            assert np.isfinite(model.scores(np.zeros((model.input_size, model.input_size, 3), np.uint8))).all()
+
+
+def test_bytes_can_have_a_name(data: Path) -> None:
+    assert Model((data / "tiny-uint8.tflite").read_bytes(), name="m.tflite").name == "m.tflite"
+    with pytest.raises(ModelError, match=r"^m\.tflite cannot be loaded"):
+        Model(b"\0\0\0\0TFL3 and nothing", name="m.tflite")
+
+
 @pytest.mark.shared
 def test_third_party_models_see_the_cat(shared: Path) -> None:
     models = shared / "models" / "third_party"
@@ -92,9 +160,15 @@ def test_third_party_models_see_the_cat(shared: Path) -> None:
     labels = (models / "imagenet_labels.txt").read_text().splitlines()
     scores = model.scores(load_resized(models / "cat_720p.jpg", model.input_size))
     assert len(labels) == model.num_scores == 1001
-    assert "cat" in labels[int(scores.argmax())]
+    assert "cat" in labels[int(scores.argmax())] and model.activation == "softmax"
+    assert embedded_labels(model.data, 1001) == tuple(labels)
+    found = []
     for name in ("mlperf_tiny_resnet8_cifar10_int8", "mlperf_tiny_resnet8_cifar10_float"):
         tiny = Model(models / f"{name}.tflite", threads=1)
         assert tiny.inputs[0].shape == (1, 32, 32, 3)  # whose batch is free in the file
-        assert abs(float(tiny.scores(load_resized(models / "cat_720p.jpg", 32)).sum()) - 1) < 0.05
+        assert tiny.activation == "softmax"
+        found.append(tiny.scores(load_resized(models / "cat_720p.jpg", 32)))
+        assert abs(float(found[-1].sum()) - 1) < 0.05
+    np.testing.assert_allclose(found[0], found[1], atol=0.1)
+    assert found[0].argmax() == found[1].argmax()
     assert read_contents(models / "mlperf_tiny_resnet8_cifar10_int8.tflite").tensors_per_channel > 0
