@@ -184,7 +184,7 @@ def test_a_png_that_was_changed_is_refused_quietly(noise: Pixels, capfd: pytest.
 def test_a_jpeg_of_thousands_of_scans_is_refused(noise: Pixels) -> None:
     data = encoded(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    bomb = data[:-2] + scan * 1000 + data[-2:]
+    bomb = data[:-2] + b"\xff\xfe\0\4\xff\xd9" + scan * 1000 + data[-2:]  # behind a comment that looks like the end
     assert load_photo(data, limits=Limits(max_pixels=noise.size // 3)).shape == noise.shape
     with pytest.raises(PhotoError, match=r"10[01]\d scans"):
         load_photo(bomb, limits=Limits(max_pixels=noise.size // 3))
