@@ -24,6 +24,15 @@ class Table:
     def root(cls, data: bytes) -> Table:
         return cls(data, _read(data, "<I", 0))
 
+    def check(self) -> None:
+        """Whether the table itself lies within the data, and its fields within the table."""
+        vtable = self.start - _read(self.data, "<i", self.start)
+        vtable_bytes, table_bytes = _read(self.data, "<H", vtable), _read(self.data, "<H", vtable + 2)
+        if max(vtable + vtable_bytes, self.start + table_bytes) > len(self.data) or vtable_bytes % 2:
+            raise ValueError(f"its table at byte {self.start} ends beyond {len(self.data)}")
+        if any(_read(self.data, "<H", slot) >= table_bytes for slot in range(vtable + 4, vtable + vtable_bytes, 2)):
+            raise ValueError(f"its table at byte {self.start} has a field beyond its end")
+
     def table(self, field: int) -> Table | None:
         place = self._place(field)
         return None if place is None else self._at(place)
@@ -44,10 +53,14 @@ class Table:
 
     def content(self, field: int) -> bytes:
         """Also of a text, which is UTF-8."""
+        return self.data[self.items(field, 1)]
+
+    def items(self, field: int, width: int) -> slice:
+        """Where a list stands whose items take `width` bytes."""
         first, length = self._vector(field, most=len(self.data))
-        if first + length > len(self.data):
-            raise ValueError(f"it ends within {length} bytes at {first}")
-        return self.data[first : first + length]
+        if first + width * length > len(self.data):
+            raise ValueError(f"its list of {length} items at byte {first} ends beyond {len(self.data)}")
+        return slice(first, first + width * length)
 
     def _place(self, field: int) -> int | None:
         vtable = self.start - _read(self.data, "<i", self.start)

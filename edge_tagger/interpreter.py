@@ -8,10 +8,10 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,8 @@ class Model:
         delegates = None if delegate is None else [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
         self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
-        taken, given = _details(self.name, self._interpreter)
+        with _names_of(self.name):
+            taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
         self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
         self.num_scores = sum(tensor.shape[-1] for tensor in self.outputs)
@@ -149,13 +150,15 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
     runtime = find_runtime(backend)
     resolver = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
     interpreter = runtime.open(name, data, experimental_op_resolver_type=resolver)
-    inputs, outputs = (tuple(map(Tensor.of, details)) for details in _details(name, interpreter))
-    # The list of operators has no public name in any of the three runtimes.
-    counts = Counter(str(operator["op_name"]) for operator in interpreter._get_ops_details())
-    scales = [len(tensor["quantization_parameters"]["scales"]) for tensor in interpreter.get_tensor_details()]
+    with _names_of(name):
+        taken, given = interpreter.get_input_details(), interpreter.get_output_details()
+        tensors = interpreter.get_tensor_details()
+        # The list of operators has no public name in any of the three runtimes.
+        counts = Counter(str(operator["op_name"]) for operator in interpreter._get_ops_details())
+    scales = [len(tensor["quantization_parameters"]["scales"]) for tensor in tensors]
     return Contents(
-        inputs=inputs,
-        outputs=outputs,
+        inputs=tuple(map(Tensor.of, taken)),
+        outputs=tuple(map(Tensor.of, given)),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         tensors_per_channel=sum(count > 1 for count in scales),
         tensors_per_tensor=scales.count(1),
@@ -188,10 +191,11 @@ def _named(model: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     return ("the model", model) if isinstance(model, bytes) else (os.fspath(model), read_model(model))
 
 
-def _details(name: str, interpreter: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What the interpreter says of its inputs and of its outputs."""
+@contextmanager
+def _names_of(name: str) -> Iterator[None]:
+    """Around what reads the names of tensors, which no runtime verifies."""
     try:
-        return interpreter.get_input_details(), interpreter.get_output_details()
+        yield
     except UnicodeDecodeError as error:
         raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_tagger.errors import MissingExtraError, ModelError
+from edge_tagger.structure import check_structure
 
 # In the order in which "auto" tries them -> how to get each.
 BACKENDS = {
@@ -40,6 +41,8 @@ class Runtime:
         memory is the same.
         """
         try:
+            if self.backend == "tflite-runtime":
+                check_structure(data)
             if self.backend != "tensorflow":
                 return self.module.Interpreter(model_content=data, **options)
             with warnings.catch_warnings():  # says each time that LiteRT has taken its place
