@@ -9,8 +9,7 @@ from pathlib import Path
 from edge_tagger.benchmarks.library.in_turn import in_turn
 from edge_tagger.benchmarks.library.process import Process
 from edge_tagger.benchmarks.library.result import Goal, Result, Section
-from edge_tagger.benchmarks.library.setting import Setting
-from edge_tagger.benchmarks.worker import cores
+from edge_tagger.benchmarks.library.setting import Setting, cores
 
 GOAL = Goal("at least", 1.9)
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from edge_tagger import __version__
 from edge_tagger.benchmarks.library.result import Result, Section, Unit
-from edge_tagger.benchmarks.library.setting import Setting
-from edge_tagger.benchmarks.worker import cores, cpu_model, find_runtime
+from edge_tagger.benchmarks.library.setting import Setting, cores
+from edge_tagger.benchmarks.worker import cpu_model
+from edge_tagger.runtimes import find_runtime
 
 FORMAT = 1
 BUSY_LOAD = 0.5  # processes that ran beside, on average of the last minute
@@ -24,7 +25,7 @@ HEAD = ("what", "against", "goal", "measured", "edge-tagger", "the other", "")
 
 def machine() -> dict[str, Any]:
     """What the figures hold for. `load` is the 1-minute load average now: call it before anything is measured."""
-    _, runtime, runtime_version = find_runtime()
+    runtime = find_runtime()
     return {
         "cpu": cpu_model(),
         "cores": cores(),
@@ -32,7 +33,7 @@ def machine() -> dict[str, Any]:
         "arch": platform.machine(),
         "python": platform.python_version(),
         "edge_tagger": __version__,
-        runtime: runtime_version,
+        runtime.backend: runtime.version,
         "opencv": cv2.__version__,
         "numpy": np.__version__,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from edge_tagger.benchmarks.library.photos import LARGE_SIZE, draw_large, draw_photos
 from edge_tagger.benchmarks.library.process import Process
-from edge_tagger.benchmarks.worker import cores, find_runtime
 from edge_tagger.catalogue.source import read_catalogue
 from edge_tagger.errors import DeviceError
+from edge_tagger.runtimes import find_runtime
 from edge_tagger.tagger import DEFAULT_MODEL, Tagger
 
 DRAWN = 200  # different small photos
@@ -57,7 +57,6 @@ class Setting:
     threads: int
     often: Often
     runtime: str
-    python: str = sys.executable
     mediapipe: str | None = None
     no_mediapipe: str = NO_MEDIAPIPE
     large_size: tuple[int, int] = LARGE_SIZE
@@ -70,6 +69,11 @@ class Setting:
         """A JPEG of a phone's size; `kind` is "baseline" or "progressive"."""
         path = self.folder / f"{kind}.jpg"
         return path if path.exists() else draw_large(path, progressive=kind == "progressive", size=self.large_size)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -101,7 +105,7 @@ def prepare(
             photos=photos,
             threads=threads or cores(),
             often=often,
-            runtime=find_runtime()[0].__name__,
+            runtime=find_runtime().module.__name__,
             mediapipe=None if refused else mediapipe,
             no_mediapipe=refused,
         )
