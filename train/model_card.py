@@ -24,6 +24,7 @@ from edge_tagger.evaluate import figures
 from edge_tagger.files import write_text
 from edge_tagger.measure import Measured, measure
 from edge_tagger.progress import Progress
+from edge_tagger.strict_toml import section
 from edge_tagger.train.backbones import BACKBONES
 from edge_tagger.train.page import render
 from edge_tagger.train.recipe import Recipe
@@ -31,7 +32,6 @@ from edge_tagger.train.recipe_file import load_recipe
 from edge_tagger.train.report.tables import by_facet, headline
 from edge_tagger.train.report.tags import MIN_POSITIVES, tag_rows
 from edge_tagger.train.run import RunFolder, read_json
-from edge_tagger.train.strict_toml import section
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -58,7 +58,7 @@ def read_notes(path: Path) -> Notes:
     """The notes in a TOML file with the keys of :class:`Notes`. Raises RecipeError."""
     try:
         notes: Notes = section(Notes, tomllib.loads(path.read_text(encoding="utf-8")), "")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecipeError) as error:
+    except (OSError, ValueError) as error:
         raise RecipeError(f"the notes {path} cannot be used: {error}") from error
     return notes
 

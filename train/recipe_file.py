@@ -14,10 +14,10 @@ from typing import Any
 
 from edge_tagger.errors import RecipeError
 from edge_tagger.files import write_text
+from edge_tagger.strict_toml import plain, section, table_of
 from edge_tagger.taxonomy import Facet
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_rules import check
-from edge_tagger.train.strict_toml import plain, section, table_of
 
 if sys.version_info >= (3, 11):
     import tomllib

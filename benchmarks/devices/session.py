@@ -6,6 +6,8 @@ Everything that a session writes lies in `folder`, and `close` removes it, whate
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +27,13 @@ class Ended:
 class Session(Protocol):
     """A device in use. A context manager. Every method raises DeviceError where the device or the way to it fails.
 
-    `folder` is an absolute path on the device. `python` is the command of its Python, None where it has none.
+    `folder` is an absolute path on the device. `python` is the command of its Python (3.9 or later), None where it has
+    none. `env` is added to the environment of every program; what is put into it counts from the next `run` on.
     """
 
     folder: str
     python: str | None
+    env: dict[str, str]
 
     def run(self, words: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None] | None = None) -> Ended:
         """Run a program in `folder`; `on_line` gets each line of its standard output as it comes.
@@ -40,7 +44,11 @@ class Session(Protocol):
         ...
 
     def push(self, source: Path, name: str) -> None:
-        """Copy a file to `folder`/`name` and hold its SHA-256 against what arrived. One that is there is not sent again."""
+        """Copy a file to `folder`/`name` and hold its SHA-256 against what arrived.
+
+        One that is there already is not sent again. Only its owner may read, write and run it. Raises ValueError for
+        a name that is not plain (see `plain_name`).
+        """
         ...
 
     def pull(self, name: str, target: Path) -> None:
@@ -56,6 +64,22 @@ class Session(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def plain_name(name: str) -> str:
+    """`name`, where it is letters, digits, dots, dashes and underscores and starts with none of the latter three."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", name):
+        raise ValueError(f"{name!r} is no plain file name; give letters, digits, '.', '_' and '-'")
+    return name
+
+
+def sha256_of(path: Path) -> str:
+    """As hexadecimal digits. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 class Device(Protocol):

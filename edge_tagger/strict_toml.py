@@ -1,4 +1,4 @@
-"""A TOML table as a frozen dataclass: every key and type checked, nothing cast. No TensorFlow here."""
+"""A TOML table as a frozen dataclass: every key and type checked, nothing cast. Raises ValueError, naming the key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from edge_tagger.errors import RecipeError
-
 
 def section(kind: Any, table: dict[str, Any], where: str) -> Any:
     """An instance of the dataclass `kind` from a TOML table, every key and type checked."""
@@ -19,14 +17,14 @@ def section(kind: Any, table: dict[str, Any], where: str) -> Any:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1)
             guess = f"did you mean {near[0]!r}? " if near else ""
-            raise RecipeError(f"unknown key {_dotted(where, key)!r}; {guess}allowed: {', '.join(hints)}")
+            raise ValueError(f"unknown key {_dotted(where, key)!r}; {guess}allowed: {', '.join(hints)}")
     missing = [
         f.name
         for f in dataclasses.fields(kind)
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in table
     ]
     if missing:
-        raise RecipeError(f"{_dotted(where, missing[0])!r} is missing")
+        raise ValueError(f"{_dotted(where, missing[0])!r} is missing")
     return kind(**{key: _value(hints[key], value, _dotted(where, key)) for key, value in table.items()})
 
 
@@ -36,7 +34,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value if isinstance(value, hint) else section(hint, table_of(value, where), where)  # type: ignore[arg-type]
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, (list, tuple)):
-            raise RecipeError(f"{where!r} must be a list, not {value!r}")
+            raise ValueError(f"{where!r} must be a list, not {value!r}")
         return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
     if typing.get_origin(hint) is Mapping:
         inner = typing.get_args(hint)[1]
@@ -46,13 +44,13 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if not isinstance(value, tuple(options)) or (isinstance(value, bool) and bool not in options):
         wanted = " or ".join(option.__name__ for option in options if option is not type(None))
-        raise RecipeError(f"{where!r} must be {wanted}, not {value!r}")
+        raise ValueError(f"{where!r} must be {wanted}, not {value!r}")
     return value
 
 
 def table_of(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise RecipeError(f"[{where}] must be a table, not {value!r}")
+        raise ValueError(f"[{where}] must be a table, not {value!r}")
     return value
 
 
