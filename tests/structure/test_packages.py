@@ -2,9 +2,6 @@
 
 import configparser
 import re
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -14,20 +11,8 @@ DATA_SUFFIXES = {".toml", ".j2", ".tflite", ".typed", ".kt", ".gradle", ".pro", 
 
 
 @pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel, built from a copy (setuptools leaves build/ and *.egg-info beside its sources)."""
-    source = tmp_path_factory.mktemp("source")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(root / name, source)
-    for name in ("edge_tagger", "train", "convert", "benchmarks", "android_assets"):
-        shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", source / "dist", source],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = (source / "dist").glob("*.whl")
-    return zipfile.ZipFile(path)
+def wheel(wheel_file: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(wheel_file)
 
 
 def test_every_package_of_the_tree_is_listed(setup_cfg: configparser.ConfigParser, modules: dict[str, Path]) -> None:
