@@ -19,6 +19,7 @@ from edge_tagger.files import whole_file
 PREFIX = "edge-tagger-"
 QUICK_S = 60.0  # for what only asks or tidies up; hashing a large file on a slow card is in it
 ENGLISH = "LC_ALL=C; export LC_ALL; "  # what it says is read here
+PROGRAM = "echo $$ >.pid;"  # before a program of `run`: by its number it can be ended
 GONE = "edge-tagger: the folder is gone"
 PYTHONS = ("python3", "python")
 # A login shell may print a greeting, so that answers are marked. `$1` is the parent folder, `$2` the name of ours.
@@ -106,7 +107,7 @@ class RemoteSession:
         variables = "".join(f"export {name}={shlex.quote(value)}; " for name, value in self.env.items())
         command = (
             f"cd {shlex.quote(self.folder)} 2>/dev/null || {{ echo {shlex.quote(GONE)} >&2; exit 125; }}; "
-            f"echo $$ >.pid; {variables}exec {shlex.join(words)}"
+            f"{PROGRAM} {variables}exec {shlex.join(words)}"
         )
         name = self._channel.name
         try:
