@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ class Device:
         return self.folder / "root"
 
     def python(self, *words: str) -> str:
-        """The stdout of a Python inside, which has the packages of the bundle's requirements.txt."""
+        """The stdout of a Python inside, which has our wheel and the packages of the bundle's requirements.txt."""
         command = ["unshare", "-m", "--propagation", "private", HERE / "run_in_device.sh", self.folder, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -38,12 +39,13 @@ class Device:
 
 
 @pytest.fixture(scope="session")
-def device(tmp_path_factory: pytest.TempPathFactory) -> Device:
+def device(tmp_path_factory: pytest.TempPathFactory, wheel_file: Path) -> Device:
     missing = [name for name in ("mmdebstrap", "qemu-aarch64-static", "unshare") if not shutil.which(name)]
     assert not missing, f"no {', '.join(missing)}; apt-get install mmdebstrap qemu-user-static"
     assert os.geteuid() == 0, "the device needs root: it mounts its own /proc and changes its root folder"
     folder = tmp_path_factory.mktemp("arm")
-    (folder / "requirements.txt").write_text(REQUIREMENTS)
+    same_litert = f"ai-edge-litert=={version('ai-edge-litert')}"
+    (folder / "requirements.txt").write_text(f"{REQUIREMENTS}{same_litert}\n{wheel_file}\n")
     command = [HERE / "build_device.sh", folder / "device", folder / "requirements.txt"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHON": sys.executable}

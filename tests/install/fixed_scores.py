@@ -2,9 +2,9 @@
 
     python fixed_scores.py OUT.npz [PHOTO...]
 
-OUT gets `runtime`, and of four drawn photos of the model's own size `scores`, float32 [4, N]: they depend on the
-runtime alone. Of each PHOTO, a file, it gets `pixels`, uint8 [n, S, S, 3], as decoded and resized there: that is
-OpenCV's work, which differs between processors.
+OUT gets `runtime`, and of four drawn photos of the model's own size `scores`, float32 [4, N], and `tags`, as text: they
+depend on the runtime alone. Of each PHOTO, a file, it gets `pixels`, uint8 [n, S, S, 3], as decoded and resized there:
+that is OpenCV's work, which differs between processors.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ def fixed_photo(size: int, seed: int) -> NDArray[np.uint8]:
 def main(out: str, *paths: str) -> None:
     with Tagger(threads=1) as tagger:
         size = tagger.model.input_size
-        scores = np.stack([tagger.scores(fixed_photo(size, seed)) for seed in range(COUNT)])
-        pixels = [load_resized(path, size) for path in paths]
-        np.savez(out, runtime=tagger.model.runtime, scores=scores, pixels=np.array(pixels, np.uint8))
+        photos = [fixed_photo(size, seed) for seed in range(COUNT)]
+        found = {
+            "runtime": tagger.model.runtime,
+            "scores": np.stack([tagger.scores(photo) for photo in photos]),
+            "tags": [", ".join(tag.tag for tag in tagger.tag(photo).tags) for photo in photos],
+            "pixels": np.array([load_resized(path, size) for path in paths], np.uint8),
+        }
+    np.savez(out, **found)
 
 
 if __name__ == "__main__":

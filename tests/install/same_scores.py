@@ -1,7 +1,7 @@
 """Holds the scores that several environments gave against the first: python same_scores.py FILE.npz...
 
-Runs with numpy alone. The same LiteRT must give the same bytes; another runtime rounds otherwise inside the network, and
-may differ by up to MAX_DIFFERENCE. Ends with 1 where more differs.
+Runs with numpy alone. The same LiteRT must give the same bytes; another runtime rounds otherwise inside the network,
+and may differ by up to MAX_DIFFERENCE. Ends with 1 where more differs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def main(first: str, *others: str) -> int:
         largest = float(np.abs(given["scores"] - expected["scores"]).max())
         allowed = 0.0 if given["runtime"] == expected["runtime"] else MAX_DIFFERENCE
         wrong += largest > allowed
-        told = "the same scores" if largest == 0 else f"scores differ by up to {largest:.3f}"
+        same = int((given["tags"] == expected["tags"]).sum())
+        told = f"scores differ by up to {largest:.3f}, tags are the same of {same} of {len(expected['tags'])} photos"
+        told = "the same scores" if largest == 0 else told
         print(f"{Path(other).stem}: {given['runtime']}: {told}{'' if largest <= allowed else ', TOO MUCH'}")
     return int(wrong > 0)
 

@@ -22,19 +22,20 @@ def test_scores_are_the_same_each_time_and_a_step_is_told(tmp_path: Path) -> Non
     done = run("fixed_scores.py", tmp_path / "here.npz")
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "here.npz") as here:
-        runtime, scores = str(here["runtime"]), here["scores"]
+        runtime, scores, tags = str(here["runtime"]), here["scores"], here["tags"]
     assert runtime == str(find_runtime())
     assert scores.shape[0] == 4 and len(np.unique(scores)) > 20  # the photos tell the model something
-    np.savez(tmp_path / "again.npz", runtime=runtime, scores=scores)
-    np.savez(tmp_path / "step.npz", runtime=runtime, scores=scores + np.float32(1 / 256))
-    np.savez(tmp_path / "other.npz", runtime="tflite-runtime 2.14.0", scores=scores + np.float32(0.1))
-    np.savez(tmp_path / "far.npz", runtime="tflite-runtime 2.14.0", scores=scores + np.float32(0.2))
+    older = "tflite-runtime 2.14.0"
+    np.savez(tmp_path / "again.npz", runtime=runtime, scores=scores, tags=tags)
+    np.savez(tmp_path / "step.npz", runtime=runtime, scores=scores + np.float32(1 / 256), tags=tags)
+    np.savez(tmp_path / "other.npz", runtime=older, scores=scores + np.float32(0.1), tags=["none", *tags[1:]])
+    np.savez(tmp_path / "far.npz", runtime=older, scores=scores + np.float32(0.2), tags=tags)
     fine = run("same_scores.py", *(tmp_path / f"{name}.npz" for name in ("here", "again", "other")))
     assert fine.returncode == 0, fine.stderr
     assert fine.stdout.splitlines() == [
         f"here: {runtime}",
         f"again: {runtime}: the same scores",
-        "other: tflite-runtime 2.14.0: scores differ by up to 0.100",
+        "other: tflite-runtime 2.14.0: scores differ by up to 0.100, tags are the same of 3 of 4 photos",
     ]
     for wrong in ("step", "far"):
         assert run("same_scores.py", tmp_path / "here.npz", tmp_path / f"{wrong}.npz").returncode == 1
