@@ -12,11 +12,11 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
+from edge_tagger.archive import split_model
 from edge_tagger.convert import metadata_schema_generated as schema
 from edge_tagger.convert.check.described import DAMAGE, IDENTIFIER, MAX_ITEMS, METADATA_NAME
 from edge_tagger.convert.parser_version import NEWEST, is_newer, tables
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import split_model
 
 _BUFFER_ALIGNMENT_BYTES = 16  # force_align of Buffer.data in the schema of TensorFlow Lite
 _MAX_METADATA_BYTES = 16 * 2**20

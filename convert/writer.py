@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge_tagger.archive import split_model
 from edge_tagger.convert.contract import check_contract
 from edge_tagger.convert.formats import FORMATS, file_name, io_of
 from edge_tagger.convert.lite import flatbuffer
@@ -16,7 +17,7 @@ from edge_tagger.convert.verify import Verification, read_reference, verify
 from edge_tagger.errors import ModelError, OutputError, RunError, VerificationError
 from edge_tagger.files import write_bytes
 from edge_tagger.images import Pixels
-from edge_tagger.manifest import Manifest, split_model
+from edge_tagger.manifest import Manifest
 
 MAX_DROP_POINTS = 1.0
 

@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edge_tagger.archive import associated_files
 from edge_tagger.errors import ManifestError
 from edge_tagger.interpreter import Contents, read_contents, runtime_name
-from edge_tagger.manifest import MANIFEST_FILE, Manifest, associated_files, is_intact, read_manifest, read_model
+from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, read_manifest, read_model
 from edge_tagger.tensors import Tensor
 
 _LISTED = 8

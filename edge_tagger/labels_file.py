@@ -7,8 +7,8 @@ import re
 import stat
 from pathlib import Path
 
+from edge_tagger.archive import associated_files
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import associated_files
 
 MAX_LABELS_BYTES = 16 * 2**20
 _LINE_END = re.compile("\r\n|\n|\r")  # what str.splitlines knows besides may stand inside a label

@@ -8,25 +8,23 @@ flatbuffer before the archive: it tells a file that others rewrote.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 import re
-import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge_tagger.archive import associated_files, flatbuffer_bytes
 from edge_tagger.errors import ManifestError, ModelError
+from edge_tagger.json_fields import Fields, parse_json
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 MANIFEST_FILE = "edge_tagger.json"
 FORMAT = 1
-MAX_MANIFEST_BYTES = 16 * 2**20
-MAX_ARCHIVE_BYTES = 64 * 2**20
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 # Language, then script or region where they matter: de, pt-BR, zh-Hant, es-419 (a part of BCP 47, RFC 5646).
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
@@ -59,6 +57,8 @@ class Manifest:
         for tag, threshold in zip(self.taxonomy.tags, self.thresholds, strict=True):
             if not (math.isfinite(threshold) and 0 <= threshold <= 1):
                 raise ValueError(f"the threshold of {tag.id!r} is {threshold!r}; it must lie in 0..1")
+        if self.model_crc32 is not None and not 0 <= self.model_crc32 < 2**32:
+            raise ValueError(f"model_crc32 is {self.model_crc32}; it must lie in 0..2^32 - 1")
         if not 1 <= self.image_size <= 4096:
             raise ValueError(f"image_size is {self.image_size}; it must lie in 1..4096")
         known = {tag.id for tag in self.taxonomy.tags}
@@ -105,61 +105,85 @@ class Manifest:
         Files from before there were authors and display names have neither.
         """
         try:
-            if value["format"] != FORMAT:
+            read = Fields(value)
+            if read.whole("format") != FORMAT:
                 raise ManifestError(
-                    f"the manifest has format {value['format']!r}, this edge-tagger reads {FORMAT}; update edge-tagger"
+                    f"the manifest has format {read.whole('format')}, this edge-tagger reads {FORMAT}; "
+                    "update edge-tagger"
                 )
-            facets = tuple(
-                Facet(
-                    name=_text(facet["name"]),
-                    columns=tuple(_text(column) for column in facet["columns"]),
-                    exclusive=bool(facet["exclusive"]),
-                    separator=facet["separator"],
-                    none=facet["none"],
-                )
-                for facet in value["facets"]
-            )
+            tags = read.each("tags")
+            translated = read.inside("display_names", {})
             return cls(
-                name=_text(value["name"]),
-                description=_text(value["description"]),
-                licence=_text(value["licence"]),
-                version=_text(value["version"]),
-                author=_text(value.get("author", "")),
+                name=read.text("name"),
+                description=read.text("description"),
+                licence=read.text("licence"),
+                version=read.text("version"),
+                author=read.text("author", ""),
                 display_names={
-                    locale: {_text(identity): _text(name) for identity, name in names.items()}
-                    for locale, names in value.get("display_names", {}).items()
+                    locale: {tag: names.text(tag) for tag in names.value}
+                    for locale, names in ((locale, translated.inside(locale)) for locale in translated.value)
                 },
-                image_size=int(value["input"]["size"]),
-                taxonomy=Taxonomy(facets, tuple(Tag.from_id(_text(tag["id"])) for tag in value["tags"])),
-                thresholds=tuple(float(tag["threshold"]) for tag in value["tags"]),
-                feature_map=value["feature_map"],
-                provenance=dict(value["provenance"]),
-                metrics=dict(value["metrics"]),
-                model_crc32=value["model_crc32"],
+                image_size=read.inside("input").whole("size"),
+                taxonomy=Taxonomy(
+                    tuple(map(_facet, read.each("facets"))), tuple(Tag.from_id(tag.text("id")) for tag in tags)
+                ),
+                thresholds=tuple(tag.number("threshold") for tag in tags),
+                feature_map=read.text_or_none("feature_map"),
+                provenance=read.plain("provenance"),
+                metrics=read.plain("metrics"),
+                model_crc32=None if value["model_crc32"] is None else read.whole("model_crc32"),
             )
-        except ManifestError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
-            what = f"has no {error}" if isinstance(error, KeyError) else f"is broken: {error}"
-            raise ManifestError(f"the manifest {what}; convert the model again") from error
+        except ValueError as error:
+            raise ManifestError(f"the manifest is broken: {_brief(error)}; convert the model again") from error
+
+
+def _facet(read: Fields) -> Facet:
+    return Facet(
+        name=read.text("name"),
+        columns=read.texts("columns"),
+        exclusive=read.flag("exclusive"),
+        separator=read.text_or_none("separator"),
+        none=read.text_or_none("none"),
+    )
+
+
+def _brief(error: ValueError) -> str:
+    """What it says: one line, and short whatever it quotes."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= 300 else f"{said[:300]}..."
 
 
 def read_manifest(model: str | os.PathLike[str] | bytes) -> Manifest:
     """The manifest inside a `.tflite`. Raises ManifestError where there is none or a broken one, ModelError where
     there is no such file."""
     data, name = (model, "the model") if isinstance(model, bytes) else (read_model(model), str(model))
+    manifest = find_manifest(data, name)
+    if manifest is None:
+        raise no_manifest(name)
+    return manifest
+
+
+def find_manifest(data: bytes, name: str) -> Manifest | None:
+    """The manifest inside the bytes of a `.tflite`, which messages call `name`, or None where there is none. Raises
+    ManifestError for a broken one."""
     text = associated_files(data).get(MANIFEST_FILE)
     if text is None:
-        raise ManifestError(
-            f"{name} has no {MANIFEST_FILE} inside, so its tags and data columns are unknown; "
-            "use a file that `edge-tagger convert` wrote, or name its labels with --labels where the command has it"
-        )
+        return None
     try:
-        return Manifest.from_json(json.loads(text))
+        return Manifest.from_json(parse_json(text))
     except ManifestError as error:
         raise ManifestError(f"{name}: {error}") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply, a number of 5,000 digits
-        raise ManifestError(f"{name}: the manifest is not JSON ({error}); convert the model again") from error
+    except ValueError as error:
+        raise ManifestError(f"{name}: the manifest is not JSON ({_brief(error)}); convert the model again") from error
+
+
+def no_manifest(name: str) -> ManifestError:
+    """What to say of a file that has none."""
+    return ManifestError(
+        f"{name} has no {MANIFEST_FILE} inside, so its tags and data columns are unknown: another tool wrote it, or it "
+        "was cut off; use a file that `edge-tagger convert` wrote, or name its labels with --labels where the command "
+        "has it"
+    )
 
 
 def read_model(path: str | os.PathLike[str]) -> bytes:
@@ -173,39 +197,10 @@ def read_model(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def split_model(data: bytes) -> tuple[bytes, bytes]:
-    """A `.tflite` as (flatbuffer, archive behind it); the archive is empty where there is none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            start = min((entry.header_offset for entry in archive.infolist()), default=len(data))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        start = len(data)
-    return data[:start], data[start:]
-
-
-def associated_files(data: bytes) -> dict[str, bytes]:
-    """Name -> content of the files packed behind the flatbuffer of a `.tflite`, in memory, whatever their names.
-
-    Files over 16 MiB are left out, and those after the first 64 MiB.
-    """
-    files: dict[str, bytes] = {}
-    left = MAX_ARCHIVE_BYTES
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for entry in archive.infolist():
-                if entry.file_size <= min(MAX_MANIFEST_BYTES, left):
-                    # Without a number, read() unpacks the whole stream before it holds it against the declared size.
-                    with archive.open(entry) as file:
-                        files[entry.filename] = file.read(entry.file_size + 1)
-                    left -= entry.file_size
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, zlib.error, EOFError):
-        return {}
-    return files
-
-
 def is_intact(data: bytes, manifest: Manifest) -> bool:
     """Whether the flatbuffer is the one that the manifest was written for."""
-    return manifest.model_crc32 is None or zlib.crc32(split_model(data)[0]) == manifest.model_crc32
+    flatbuffer = memoryview(data)[: flatbuffer_bytes(data)]
+    return manifest.model_crc32 is None or zlib.crc32(flatbuffer) == manifest.model_crc32
 
 
 def pack(flatbuffer: bytes, manifest: Manifest, files: Mapping[str, bytes] | None = None) -> bytes:
@@ -213,10 +208,13 @@ def pack(flatbuffer: bytes, manifest: Manifest, files: Mapping[str, bytes] | Non
 
     The same arguments give the same bytes.
     """
+    import zipfile  # takes milliseconds that only those who write models need
+    from io import BytesIO
+
     described = {**manifest.to_json(), "model_crc32": zlib.crc32(flatbuffer)}
     text = json.dumps(described, ensure_ascii=False, indent=1, sort_keys=False, allow_nan=False).encode()
-    buffer = io.BytesIO(flatbuffer)
-    buffer.seek(0, io.SEEK_END)
+    buffer = BytesIO(flatbuffer)
+    buffer.seek(0, os.SEEK_END)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in {**(files or {}), MANIFEST_FILE: text}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content)

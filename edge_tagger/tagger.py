@@ -3,98 +3,100 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
-from dataclasses import asdict, dataclass
-from importlib import resources
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Literal, overload
 
-import numpy as np
-
-from edge_tagger.errors import ModelError
-from edge_tagger.images import PhotoLike, load_resized
+from edge_tagger.archive import associated_files
+from edge_tagger.decoder import LABEL_FACET, Decoder, LabelDecoder, decode
+from edge_tagger.errors import ModelError, PhotoError
+from edge_tagger.images import DEFAULT_LIMITS, Limits, PhotoLike, load_resized
 from edge_tagger.interpreter import Model
-from edge_tagger.labels_file import read_labels
-from edge_tagger.manifest import Manifest, is_intact, read_manifest
+from edge_tagger.labels_file import embedded_labels, read_labels
+from edge_tagger.manifest import Manifest, find_manifest, is_intact, no_manifest, read_model
+from edge_tagger.options import Options
+from edge_tagger.tagged import TaggedPhoto, TagScore
 from edge_tagger.taxonomy import Scores, Tag
+from edge_tagger.tensors import Normalization
+
+if TYPE_CHECKING:
+    from edge_tagger.explain.class_activation import Explainer, Explanation
+
+__all__ = ["DEFAULT_MODEL", "LABEL_FACET", "TagScore", "TaggedPhoto", "Tagger", "decode"]
 
 DEFAULT_MODEL = "product-tagger-int8.tflite"
-LABEL_FACET = "label"
-_TOP = 5
-
-
-@dataclass(frozen=True)
-class TagScore:
-    """One tag of a photo: `tag` is its identity, `parents` the identities above it from the broadest on.
-
-    `score` (0..1) is at least that of each tag below it. `threshold` is None where the model has none.
-    """
-
-    tag: str
-    facet: str
-    name: str
-    score: float
-    threshold: float | None
-    parents: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TaggedPhoto:
-    """The tags of one photo: facet by facet in the model's order, parents first; by score where there are no facets."""
-
-    tags: tuple[TagScore, ...]
-
-    def path(self, facet: str) -> tuple[TagScore, ...]:
-        """The tags of one facet; of an exclusive facet, its path from the broadest on. Empty where nothing was sure."""
-        return tuple(tag for tag in self.tags if tag.facet == facet)
-
-    def to_json(self) -> dict[str, Any]:
-        """{"tags": [{"tag", "facet", "name", "score", "threshold", "parents"}]}, plain JSON values."""
-        return {"tags": [{**asdict(tag), "parents": list(tag.parents)} for tag in self.tags]}
-
-    def __str__(self) -> str:
-        """One line for each tag that has no tag of the photo below it: its path and score."""
-        inner = {parent for tag in self.tags for parent in tag.parents}
-        width = max((len(tag.facet) for tag in self.tags), default=0)
-        lines = [
-            f"{tag.facet:{width}}  {' > '.join(Tag.from_id(tag.tag).path)}  {tag.score:.2f}"
-            for tag in self.tags
-            if tag.tag not in inner
-        ]
-        return "\n".join(lines) or "no tag is sure enough"
+_MAX_THREADS = 4  # more gain little on a model that takes some milliseconds
 
 
 class Tagger:
-    """Tags photos with a `.tflite`: the packaged one, one that edge-tagger wrote, or any classifier with `labels`.
+    """Tags photos with a `.tflite`: the packaged one, one that edge-tagger wrote, or any classifier with labels.
 
-    `labels` is a text file with one label a line, in output order; it stands in for the manifest, and the answer is
-    then the five best labels. Use as a context manager, or call :meth:`close`. Raises ModelError where the file is no
-    classifier, its manifest does not fit it, or the labels do not; ManifestError where it has no manifest.
+    `labels` is a text file with one label a line, in output order; it stands in for the manifest, as do labels that are
+    packed in a file without one. The answer is then the five best labels (see edge_tagger.decoder.LabelDecoder).
+
+    `max_results`, `score_threshold`, `allow`, `deny` and `locale` say which tags are wanted (edge_tagger.options);
+    `threads`, `backend`, `delegate`, `delegate_options` and `normalization` how the model runs
+    (edge_tagger.interpreter). Without `threads` every core that the process may use works on a photo, up to four.
+
+    Tags from several threads: one photo at a time, for which the others wait; :meth:`tag_many` works on several. Use as
+    a context manager, or call :meth:`close`. Raises ModelError where the file is no classifier, its manifest does not
+    fit it, the labels do not, or it lacks what the options name; ManifestError where it has neither manifest nor
+    labels; MissingExtraError without a runtime; ValueError for an option that cannot be. A file that was changed since
+    its manifest was made is used with a warning.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         model: str | os.PathLike[str] | bytes | None = None,
         *,
         labels: str | os.PathLike[str] | None = None,
         threads: int | None = None,
+        backend: str = "auto",
+        delegate: str | os.PathLike[str] | None = None,
+        delegate_options: Mapping[str, str] | None = None,
+        normalization: Normalization | None = None,
+        max_results: int | None = None,
+        score_threshold: float | None = None,
+        allow: Collection[str] = (),
+        deny: Collection[str] = (),
+        locale: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        source = _packaged_model() if model is None else model
-        self._model: Model | None = Model(source, threads=threads)
-        self.manifest: Manifest | None = None
-        self.labels: tuple[str, ...] = ()
-        if labels is not None:
-            self.labels = read_labels(Path(labels), self._model.num_scores, self._model.name)
-            return
-        self.manifest = read_manifest(source)
-        _check_fit(self._model, self.manifest)
-        if not is_intact(self._model.data, self.manifest):
+        options = Options(max_results, score_threshold, allow, deny, locale)
+        self.threads = min(_MAX_THREADS, usable_cores()) if threads is None else threads
+        self.limits = limits
+        name, data = _read(model)
+        self.manifest = None if labels is not None else find_manifest(data, name)
+        if labels is None and self.manifest is None and not associated_files(data):
+            raise no_manifest(name)
+        intact = self.manifest is None or is_intact(data, self.manifest)
+        if not intact:
             warnings.warn(
-                f"{self._model.name} was rewritten after its manifest was made; its scores and thresholds may be off; "
-                "convert it again",
+                f"{name} was changed after its manifest was made (its checksum differs): it is damaged, or another "
+                "tool rewrote it; its scores and thresholds may be off; copy or convert it again",
                 stacklevel=2,
             )
+        self._open = partial(
+            Model, name=name, backend=backend, delegate=delegate, delegate_options=delegate_options,
+            normalization=normalization,
+        )  # fmt: skip
+        try:
+            self._model: Model | None = self._open(data, threads=self.threads)
+        except ModelError as error:
+            if intact:
+                raise
+            raise ModelError(f"{error} (its checksum differs from its manifest's: it is damaged)") from error
+        self.labels: tuple[str, ...] = ()
+        if self.manifest is not None:
+            _check_fit(self._model, self.manifest)
+            self._decode: Decoder | LabelDecoder = Decoder(self.manifest, options, model=name)
+        else:
+            self.labels = _labels(self._model, labels)
+            self._decode = LabelDecoder(self.labels, self._model.heads, options, model=name)
 
     @property
     def model(self) -> Model:
@@ -105,21 +107,91 @@ class Tagger:
 
     def scores(self, photo: PhotoLike) -> Scores:
         """float32 [N]: the model's scores as they are, dequantized, undecoded, in output order. Raises PhotoError."""
-        return self.model.scores(load_resized(photo, self.model.input_size))
+        return self._scores(self.model, photo)
 
     def tag(self, photo: PhotoLike) -> TaggedPhoto:
-        """The tags of a photo: a path, encoded bytes, or a uint8 RGB array [H, W, 3]. Raises PhotoError."""
-        scores = self.scores(photo)
-        if self.manifest is None:
-            best = np.argsort(-scores, kind="stable")[:_TOP]
-            return TaggedPhoto(
-                tuple(_tag_score(Tag(LABEL_FACET, (self.labels[place],)), scores[place], None) for place in best)
-            )
-        return decode(scores, self.manifest)
+        """The tags of a photo: a path, encoded bytes, a binary file, or a uint8 RGB array [H, W, 3]. Raises
+        PhotoError."""
+        return self._decode(self.scores(photo))
+
+    @overload
+    def tag_many(
+        self, photos: Iterable[PhotoLike], *, workers: int | None = None, errors: Literal["raise"] = "raise"
+    ) -> Iterator[TaggedPhoto]: ...
+
+    @overload
+    def tag_many(
+        self, photos: Iterable[PhotoLike], *, workers: int | None = None, errors: Literal["return"]
+    ) -> Iterator[TaggedPhoto | PhotoError]: ...
+
+    def tag_many(
+        self,
+        photos: Iterable[PhotoLike],
+        *,
+        workers: int | None = None,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> Iterator[TaggedPhoto | PhotoError]:
+        """The tags of each photo, in order, while later ones are worked on.
+
+        `workers` threads, one for each core that the process may use unless said otherwise, decode and infer, each with
+        an interpreter of its own: for the packaged model 17 MB each, until the last photo. With a delegate they share
+        one. `photos` may be endless: at most four per worker are taken ahead. A photo that cannot be read raises
+        PhotoError at its turn and ends the iteration; with `errors="return"` the error stands in its place. Raises
+        ModelError after :meth:`close`, ValueError for an option that cannot be.
+        """
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers is {workers}; give 1 or more, or None for every core")
+        if errors not in ("raise", "return"):
+            raise ValueError(f'errors is {errors!r}; give "raise" or "return"')
+        self.model  # noqa: B018  told now, not at the first photo
+        from edge_tagger.batch import in_order  # takes some milliseconds that one photo does not need
+
+        own = threading.local()
+
+        def work(photo: PhotoLike) -> TaggedPhoto | PhotoError:
+            model = self.model
+            if model.delegate is None:
+                if not hasattr(own, "model"):
+                    own.model = self._open(model.data, threads=1)
+                model = own.model
+            try:
+                return self._decode(self._scores(model, photo))
+            except PhotoError as error:
+                if errors == "raise":
+                    raise
+                return error
+
+        return in_order(work, photos, workers=workers or usable_cores())
+
+    def explain(self, photo: PhotoLike, tags: str | Sequence[str] = ()) -> tuple[Explanation, ...]:
+        """Which places of a photo speak for each of `tags`, identities or names that only one tag has; without any, for
+        those of the photo that have none below them, or each facet's best where it has none.
+
+        The first call makes a second interpreter, which keeps all activations: 58 MB for the packaged model. Raises
+        PhotoError; ModelError for an unknown tag, and for a model whose head cannot be traced.
+        """
+        pixels = load_resized(photo, self.model.input_size, limits=self.limits)
+        asked = [tags] if isinstance(tags, str) else tags
+        if not asked:
+            found = self._decode(self.model.scores(pixels))
+            above = {parent for tag in found for parent in tag.parents}
+            asked = [tag.tag for tag in found if tag.tag not in above]
+        return self._explainer.explain(pixels, asked)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        from edge_tagger.explain.class_activation import Explainer
+
+        labels = tuple(Tag(LABEL_FACET, (label,)) for label in self.labels)
+        return Explainer(self.model, labels if self.manifest is None else self.manifest.taxonomy.tags)
+
+    def _scores(self, model: Model, photo: PhotoLike) -> Scores:
+        return model.scores(load_resized(photo, model.input_size, limits=self.limits))
 
     def close(self) -> None:
-        """Let go of the model's memory."""
+        """Let go of the model's memory, once the photos that are worked on are done."""
         self._model = None
+        self.__dict__.pop("_explainer", None)
 
     def __enter__(self) -> Tagger:
         return self
@@ -130,28 +202,30 @@ class Tagger:
         self.close()
 
 
-def decode(scores: Scores, manifest: Manifest) -> TaggedPhoto:
-    """The tags that scores, float32 [N] in the manifest's order, stand for. No model needed.
-
-    android_assets/ and the bundle for the Pi decode the same way; tests/data/golden_decoding.json holds all to it.
-    """
-    taxonomy, thresholds = manifest.taxonomy, manifest.thresholds
-    lifted = taxonomy.consistent(scores)
-    places = taxonomy.decode(scores, np.asarray(thresholds, dtype=np.float32))
-    return TaggedPhoto(tuple(_tag_score(taxonomy.tags[p], lifted[p], thresholds[p]) for p in places))
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _tag_score(tag: Tag, score: np.float32, threshold: float | None) -> TagScore:
-    parents = tuple(Tag(tag.facet, tag.path[:depth]).id for depth in range(1, len(tag.path)))
-    return TagScore(tag.id, tag.facet, tag.name, float(score), threshold, parents)
-
-
-def _packaged_model() -> str | bytes:
-    file = resources.files("edge_tagger.models").joinpath(DEFAULT_MODEL)
-    if not file.is_file():
+def _read(model: str | os.PathLike[str] | bytes | None) -> tuple[str, bytes]:
+    """(name for messages, bytes)."""
+    if isinstance(model, bytes):
+        return "the model", model
+    if model is not None:
+        return os.fspath(model), read_model(model)
+    packaged = Path(__file__).with_name("models") / DEFAULT_MODEL
+    if not packaged.is_file():
         raise ModelError(f"this installation has no packaged model ({DEFAULT_MODEL}); name a .tflite file")
-    # A path names itself in messages; inside a zip there are only bytes.
-    return str(file) if isinstance(file, Path) else file.read_bytes()
+    return str(packaged), read_model(packaged)
+
+
+def _labels(model: Model, path: str | os.PathLike[str] | None) -> tuple[str, ...]:
+    if path is not None:
+        return read_labels(Path(path), model.num_scores, model.name)
+    packed = embedded_labels(model.data, *(output.shape[-1] for output in model.outputs))
+    if packed is None:
+        raise no_manifest(model.name)
+    return packed
 
 
 def _check_fit(model: Model, manifest: Manifest) -> None:

@@ -16,9 +16,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 from numpy.typing import NDArray
 
+from edge_tagger.archive import split_model
 from edge_tagger.errors import ManifestError, RunError
 from edge_tagger.interpreter import Model
-from edge_tagger.manifest import read_manifest, read_model, split_model
+from edge_tagger.manifest import read_manifest, read_model
 from edge_tagger.train.deploy import parts_of, trained
 from edge_tagger.train.differences import check_names
 from edge_tagger.train.resnet import Weights, build, get_weights

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tagger.archive import associated_files
 from edge_tagger.convert.check.archive import read_archive
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import MANIFEST_FILE, Manifest, associated_files
+from edge_tagger.manifest import MANIFEST_FILE, Manifest
 from edge_tagger.tagger import Tagger
 
 MODEL_FILE = "model.tflite"
@@ -43,6 +44,8 @@ def read_contents(model: str | os.PathLike[str]) -> Contents:
         if problems:
             raise ModelError(f"{model} carries an archive that nobody should unpack: {problems[0]}; convert it again")
         assert manifest is not None  # a Tagger without labels has one
+        if len(opened.outputs) != 1:
+            raise ModelError(f"{model} has {len(opened.outputs)} outputs; a bundle reads one; join them in the graph")
         for tensor in (*opened.inputs, *opened.outputs):
             if tensor.dtype not in ("uint8", "float32"):
                 raise ModelError(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
-from edge_tagger.errors import EdgeTaggerError
+from edge_tagger.errors import EdgeTaggerError, OutputError
 
 COMMANDS = {
     "data": ("edge_tagger.cli.data", "Look at photos and labels before training."),
@@ -18,6 +20,7 @@ COMMANDS = {
     "bundle": ("edge_tagger.cli.bundle", "Pack a model for an Android app or a Raspberry Pi."),
     "evaluate": ("edge_tagger.cli.evaluate", "Measure models on labelled photos."),
     "tag": ("edge_tagger.cli.tag", "Tag photos."),
+    "explain": ("edge_tagger.cli.explain", "Show which places of a photo speak for its tags."),
     "bench": ("edge_tagger.cli.bench", "Measure latency and memory of models."),
     "check": ("edge_tagger.cli.check", "Will a .tflite run on a phone, a GPU, an Edge TPU, a Pi? With the fixes."),
     "inspect": ("edge_tagger.cli.inspect", "Show what is inside a .tflite."),
@@ -41,6 +44,12 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # of click itself: it prints help and version before any command is invoked
+            _end_without_output(error)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with warnings.catch_warnings():
@@ -52,6 +61,18 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(130)
+        except OSError as error:
+            _end_without_output(error)
+
+
+def _end_without_output(error: OSError) -> NoReturn:
+    """One line where standard output cannot be written (a full disk, a reader that is gone). Files are told by name."""
+    if error.filename is not None:
+        raise error
+    click.echo(f"Error: cannot write the output: {error.strerror or error}", err=True)
+    with suppress(OSError):  # what is not written yet goes nowhere, or Python tries again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(OutputError.exit_code)
 
 
 def _one_line(message: Warning | str, *_where: Any, **_more: Any) -> None:

@@ -3,45 +3,79 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from edge_tagger.cli.model_options import model_options, tagger_arguments
+
+if TYPE_CHECKING:
+    from edge_tagger.errors import PhotoError
+    from edge_tagger.tagged import TaggedPhoto
+    from edge_tagger.tagger import Tagger
 
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...", type=click.Path(path_type=Path))
-@click.option("--model", type=click.Path(path_type=Path), help="A .tflite file. Default: the packaged model.")
+@model_options
+@click.option("--max-results", type=click.IntRange(min=1), help="So many tags at most, those with the highest scores.")
+@click.option("--score-threshold", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
 @click.option(
-    "--labels",
-    type=click.Path(path_type=Path),
-    help="One label a line, in output order, for a model that edge-tagger did not write: gives its top 5.",
+    "--allow", multiple=True, metavar="TAG", help="Only this tag, facet or label, with all below; repeatable."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Default: the runtime's choice.")
+@click.option("--deny", multiple=True, metavar="TAG", help="Not this tag, facet or label, nor any below; repeatable.")
+@click.option("--locale", help="The language of the names, where the model has it: de, pt-BR.")
+@click.option("--workers", type=click.IntRange(min=1), help="Photos worked on at a time. Default: as many as cores.")
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Larger photos are refused. Default: 100 million.")
+@click.option("--max-bytes", type=click.IntRange(min=1), help="Larger files are refused. Default: 256 MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each photo.")
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     photos: tuple[Path, ...],
-    model: Path | None,
-    labels: Path | None,
-    threads: int | None,
+    workers: int | None,
+    max_pixels: int | None,
+    max_bytes: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Tag photos. One that cannot be read is told on stderr; the others are tagged, and the exit code is 4."""
+    """Tag photos. One that cannot be read is told on stderr; the others are tagged, and the exit code is 4.
+
+    Tags are named as in the output of --json: category/Footwear/Shoes.
+    """
     from edge_tagger.errors import PhotoError
+    from edge_tagger.images import DEFAULT_LIMITS, Limits
     from edge_tagger.tagger import Tagger
 
+    limits = Limits(max_pixels or DEFAULT_LIMITS.max_pixels, max_bytes or DEFAULT_LIMITS.max_bytes)
+    try:
+        tagger = Tagger(**tagger_arguments(**options), limits=limits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     exit_code = 0
-    with Tagger(model, labels=labels, threads=threads) as tagger:
-        for photo in photos:
-            try:
-                tagged = tagger.tag(photo)
-            except PhotoError as error:
-                click.echo(f"Error: {error}", err=True)
-                exit_code = error.exit_code
-                continue
-            if as_json:
-                click.echo(json.dumps({"photo": str(photo), **tagged.to_json()}, ensure_ascii=False))
+    with tagger:
+        for path, tagged in zip(photos, _tagged(tagger, photos, workers), strict=True):
+            photo = click.format_filename(path)  # a name may hold bytes that are no text
+            if isinstance(tagged, PhotoError):
+                click.echo(f"Error: {tagged}", err=True)
+                exit_code = tagged.exit_code
+            elif as_json:
+                click.echo(json.dumps({"photo": photo, **tagged.to_json()}, ensure_ascii=False))
             else:
                 click.echo(f"{photo}\n" + "\n".join(f"  {line}" for line in str(tagged).splitlines()))
     ctx.exit(exit_code)
+
+
+def _tagged(tagger: Tagger, photos: tuple[Path, ...], workers: int | None) -> Iterator[TaggedPhoto | PhotoError]:
+    """One photo gets all threads; many get a thread each, which does more in the same time."""
+    from edge_tagger.errors import PhotoError
+
+    if len(photos) > 1:
+        return tagger.tag_many(photos, workers=workers, errors="return")
+    try:
+        return iter([tagger.tag(photos[0])])
+    except PhotoError as error:
+        return iter([error])

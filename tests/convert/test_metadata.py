@@ -16,6 +16,7 @@ from flatbuffers import number_types
 from flatbuffers.table import Table
 from numpy.typing import NDArray
 
+from edge_tagger.archive import associated_files, split_model
 from edge_tagger.convert.metadata import with_metadata
 from edge_tagger.convert.metadata_schema_generated import (
     AssociatedFileType,
@@ -26,7 +27,7 @@ from edge_tagger.convert.metadata_schema_generated import (
     ProcessUnitOptions,
 )
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import Manifest, associated_files, is_intact, read_manifest, split_model
+from edge_tagger.manifest import Manifest, is_intact, read_manifest
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 IDS = ("category/Footwear", "category/Footwear/Shoes", "category/T%2FShirt", "colour/Grün")

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as tflite
 
+from edge_tagger.archive import associated_files, split_model
 from edge_tagger.convert import metadata_schema_generated as schema
 from edge_tagger.convert.metadata import with_metadata
 from edge_tagger.convert.metadata_buffer import METADATA_NAME, packed, put_metadata, read_metadata, read_model
 from edge_tagger.errors import ModelError
-from edge_tagger.manifest import Manifest, associated_files, read_manifest, split_model
+from edge_tagger.manifest import Manifest, read_manifest
 
 Change = Callable[[Any], None]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edge_tagger.archive import associated_files, split_model
 from edge_tagger.cli import main
 from edge_tagger.convert.check.targets import check
 from edge_tagger.convert.redescribe import redescribe
 from edge_tagger.errors import ManifestError, ModelError, OutputError
-from edge_tagger.manifest import associated_files, read_manifest, split_model
+from edge_tagger.manifest import read_manifest
 
 
 @pytest.fixture()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_tagger.archive import split_model
 from edge_tagger.convert.contract import check_contract
 from edge_tagger.convert.formats import FORMATS, file_name, io_of
 from edge_tagger.convert.layers import describe_layers, layer_noise
@@ -19,7 +20,7 @@ from edge_tagger.convert.writer import convert, make
 from edge_tagger.errors import ModelError, OutputError, RunError, VerificationError
 from edge_tagger.images import load_resized
 from edge_tagger.interpreter import Model, read_contents
-from edge_tagger.manifest import is_intact, read_manifest, split_model
+from edge_tagger.manifest import is_intact, read_manifest
 from edge_tagger.tagger import Tagger
 from edge_tagger.train.keras import tf
 

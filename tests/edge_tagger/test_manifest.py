@@ -10,17 +10,9 @@ from typing import Any
 
 import pytest
 
+from edge_tagger.archive import associated_files, split_model
 from edge_tagger.errors import ManifestError, ModelError
-from edge_tagger.manifest import (
-    MANIFEST_FILE,
-    Manifest,
-    associated_files,
-    is_intact,
-    pack,
-    read_manifest,
-    read_model,
-    split_model,
-)
+from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, pack, read_manifest, read_model
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(200))
@@ -93,14 +85,14 @@ def changed(value: dict[str, Any], key: str, new: Any) -> dict[str, Any]:
     ("key", "new", "told"),
     [
         ("format", 2, "has format 2"),
-        ("name", 3, "expected text"),
+        ("name", 3, "name is 3; it must be text"),
         ("facets", None, "broken"),
-        ("tags", [{"id": "category/A", "threshold": float("nan")}], "must lie in 0..1"),
+        ("tags", [{"id": "category/A", "threshold": float("nan")}], "tags.0..threshold is nan; it must be a number"),
         ("tags", [{"id": "category/A", "threshold": 2}], "must lie in 0..1"),
         ("tags", [{"id": "category/A/B", "threshold": 0.5}], "has no parent"),
         ("tags", [{"threshold": 0.5}], "has no 'id'"),
-        ("author", None, "expected text"),
-        ("display_names", {"de": {"details/logo": 3}}, "expected text"),
+        ("author", None, "author is None; it must be text"),
+        ("display_names", {"de": {"details/logo": 3}}, "display_names.de.details/logo is 3; it must be text"),
         ("display_names", {"de": {"details/none": "x"}}, "which is no tag"),
         ("display_names", {"../de": {}}, "write it as de"),
         ("display_names", {"de": {"details/logo": "a\nb"}}, "one line of text"),

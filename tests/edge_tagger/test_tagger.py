@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from edge_tagger import Tagger, read_manifest
+from edge_tagger.archive import split_model
 from edge_tagger.errors import ManifestError, ModelError, PhotoError
-from edge_tagger.manifest import Manifest, pack, split_model
+from edge_tagger.manifest import Manifest, pack
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 YELLOW = np.full((20, 30, 3), (255, 255, 0), np.uint8)
@@ -88,7 +89,7 @@ def test_a_rewritten_model_warns(data: Path, tmp_path: Path) -> None:
     place = whole.index(np.float32(-12).tobytes())
     path = tmp_path / "rewritten.tflite"
     path.write_bytes(whole[:place] + np.float32(-11).tobytes() + whole[place + 4 :])
-    with pytest.warns(UserWarning, match=r"rewritten\.tflite was rewritten"):
+    with pytest.warns(UserWarning, match=r"rewritten\.tflite was changed after"):
         Tagger(path)
 
 

@@ -75,7 +75,7 @@ def test_an_empty_folder_is_used_and_anything_else_refused(data: Path, tmp_path:
     ("model", "error", "message"),
     [
         ("bare-int8.tflite", ManifestError, "has no edge_tagger.json"),
-        ("two-inputs.tflite", ModelError, "2 inputs"),
+        ("two-inputs.tflite", ManifestError, "has no edge_tagger.json"),
         ("absent.tflite", ModelError, "cannot read"),
     ],
 )

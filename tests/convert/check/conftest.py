@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as tflite
 
+from edge_tagger.archive import split_model
 from edge_tagger.convert import metadata_schema_generated as schema
 from edge_tagger.convert.check.targets import check
-from edge_tagger.manifest import Manifest, pack, read_manifest, split_model
+from edge_tagger.manifest import Manifest, pack, read_manifest
 
 METADATA = b"TFLITE_METADATA"
 

@@ -168,7 +168,7 @@ def test_a_flipped_weight_is_seen(draft: Any, report: Any, tmp_path: Path, found
         ("general.output-type", "uint8", true_or_false, "bool [1, 8]"),
         ("general.image-shape", "uint8", lambda d: setattr(d.tensor(0), "shape", [1, 192]), "uint8 [1, 192]"),
         ("general.manifest-agrees", "uint8", odd_scale, "uint8 with scale [0.9"),
-        ("general.manifest-readable", "uint8", nested_manifest, "recursion"),
+        ("general.manifest-readable", "uint8", nested_manifest, "nested too deeply"),
     ],
 )
 def test_other_ways_to_break_them(

@@ -1,0 +1,124 @@
+"""From a vector of scores to the tags of a photo. No model needed.
+
+The code in android_assets/ and the bundle for the Pi decode in the same way: all are held to
+tests/data/golden_decoding.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_tagger.errors import ModelError
+from edge_tagger.heads import Head
+from edge_tagger.manifest import Manifest
+from edge_tagger.options import ALL, Options
+from edge_tagger.tagged import TaggedPhoto, TagScore
+from edge_tagger.taxonomy import Scores, Tag, Taxonomy
+
+LABEL_FACET = "label"
+_BEST = 5  # labels that are given where neither max_results nor score_threshold says otherwise
+
+
+def decode(scores: Scores, manifest: Manifest) -> TaggedPhoto:
+    """The tags that scores, float32 [N] in the manifest's order, stand for. To decode many, make a Decoder."""
+    return Decoder(manifest)(scores)
+
+
+class Decoder:
+    """Decodes the scores of a model with a manifest; what does not depend on the photo is worked out once.
+
+    Raises ModelError where the model, which messages call `model`, lacks what the options name.
+    """
+
+    def __init__(self, manifest: Manifest, options: Options = ALL, *, model: str = "the model") -> None:
+        tags, facets = manifest.taxonomy.tags, manifest.taxonomy.facets
+        names = options.display_names(manifest, model)
+        self._num_scores = len(tags)
+        self._kept = kept = options.kept([tag.id for tag in tags], model)
+        if len(kept) < len(tags):
+            tags = tuple(tags[place] for place in kept)
+            left = {tag.facet for tag in tags}
+            facets = tuple(facet for facet in facets if facet.name in left)
+        self._taxonomy = Taxonomy(facets, tags)
+        thresholds = [manifest.thresholds[place] for place in kept]
+        if options.score_threshold is not None:
+            thresholds = [float(options.score_threshold)] * len(kept)
+        self._thresholds = np.array(thresholds, np.float32)
+        self._max_results = options.max_results
+        self._exclusive = tuple(facet.name for facet in facets if facet.exclusive)
+        self._known = [
+            (tag.id, tag.facet, names.get(tag.id, tag.name), threshold, _parents(tag))
+            for tag, threshold in zip(tags, thresholds, strict=True)
+        ]
+
+    def __call__(self, scores: Scores) -> TaggedPhoto:
+        """The tags for float32 [N] in the manifest's order. Raises ValueError for another shape."""
+        if scores.shape != (self._num_scores,):
+            raise ValueError(f"scores are {list(scores.shape)}, and the manifest has {self._num_scores} tags")
+        if len(self._kept) < self._num_scores:
+            scores = scores[self._kept]
+        lifted = self._taxonomy.consistent(scores)
+        places = self._taxonomy.answer(scores, lifted >= self._thresholds)
+        if self._max_results is not None:
+            # A parent scores no less than its children and stands before them: it is never cut before them.
+            best = sorted(places, key=lambda place: (-lifted[place], place))[: self._max_results]
+            places = sorted(best)
+        tags = []
+        for place in places:
+            tag, facet, name, threshold, parents = self._known[place]
+            tags.append(TagScore(tag, facet, name, float(lifted[place]), threshold, parents))
+        return TaggedPhoto(tuple(tags), self._exclusive)
+
+
+class LabelDecoder:
+    """Decodes the scores of a model that has labels and no manifest: the best of them, the highest first.
+
+    Without max_results and score_threshold these are five; with score_threshold alone, all that reach it. Raw logits
+    pass through softmax, output by output, so that they lie in 0..1 as other scores do. Raises ModelError as Decoder.
+    """
+
+    def __init__(self, labels: Sequence[str], heads: Sequence[Head], options: Options, *, model: str) -> None:
+        identities = [Tag(LABEL_FACET, (label,)).id for label in labels]
+        of_label = dict(zip(labels, identities, strict=True))  # allow and deny may name a label as its file does
+        asked = replace(
+            options,
+            allow=tuple(of_label.get(entry, entry) for entry in options.allow),
+            deny=tuple(of_label.get(entry, entry) for entry in options.deny),
+        )
+        if options.locale is not None:
+            raise ModelError(f"{model} has no display names, so none for {options.locale!r}; leave the locale out")
+        self._tags = [(identity, LABEL_FACET, label) for identity, label in zip(identities, labels, strict=True)]
+        self._kept = np.array(asked.kept(identities, model), np.intp)
+        self._logits = [head.scores for head in heads if head.activation == "none"]
+        self._threshold = options.score_threshold
+        self._max_results = options.max_results
+        if self._max_results is None and self._threshold is None:
+            self._max_results = _BEST
+
+    def __call__(self, scores: Scores) -> TaggedPhoto:
+        """The labels for float32 [N] in their order."""
+        if self._logits:
+            scores = scores.copy()
+            for own in self._logits:
+                scores[own] = _softmax(scores[own])
+        best = self._kept[np.argsort(-scores[self._kept], kind="stable")]
+        if self._threshold is not None:
+            best = best[scores[best] >= np.float32(self._threshold)]
+        return TaggedPhoto(tuple(self._tag_score(place, scores) for place in best[: self._max_results].tolist()))
+
+    def _tag_score(self, place: int, scores: Scores) -> TagScore:
+        tag, facet, name = self._tags[place]
+        return TagScore(tag, facet, name, float(scores[place]), self._threshold, ())
+
+
+def _softmax(logits: Scores) -> Scores:
+    powers = np.exp(logits - logits.max())
+    probabilities: Scores = powers / powers.sum()
+    return probabilities
+
+
+def _parents(tag: Tag) -> tuple[str, ...]:
+    return tuple(Tag(tag.facet, tag.path[:depth]).id for depth in range(1, len(tag.path)))
