@@ -224,6 +224,6 @@ def _why(ended: Ended) -> str:
 
 
 def _room(ended: Ended) -> str:
-    if "No space left" in ended.stderr or "quota" in ended.stderr.lower():
+    if re.search("No space left|quota", ended.stdout + ended.stderr):
         return "its disk is full: make room there"
     return "name a folder that it may write to as `folder` in devices.toml"

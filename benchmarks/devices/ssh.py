@@ -25,6 +25,7 @@ from edge_tagger.benchmarks.devices.subprocesses import TooMuchOutputError, end_
 from edge_tagger.errors import DeviceError
 
 CONNECT_S = 15
+GIVE_UP_S = 45  # with its jump hosts
 OPTIONS = {
     "BatchMode": "yes",
     "ConnectTimeout": str(CONNECT_S),
@@ -171,7 +172,7 @@ class SshChannel:
                 text=True, errors="replace", start_new_session=True,
             )  # fmt: skip
         assert connection.stdout is not None
-        timer = threading.Timer(CONNECT_S + 30, end_group, [connection])
+        timer = threading.Timer(GIVE_UP_S, end_group, [connection])
         timer.start()
         try:
             if any(READY in line for line in connection.stdout):
@@ -185,7 +186,7 @@ class SshChannel:
         if re.search("mux|unix_listener|ControlSocket|ControlPath", ended.stderr) and self._control != UNSHARED:
             self._control = UNSHARED
             return self._connect()
-        raise ssh_error(self.name, ended)
+        raise ssh_error(self.name, ended, f"it cannot be connected to within {GIVE_UP_S} s")
 
     def _sftp(self, command: str, size_bytes: int) -> None:
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
@@ -197,7 +198,7 @@ class SshChannel:
         except (TimeoutError, TooMuchOutputError) as error:
             raise DeviceError(f"{self.name}: {error}") from error
         if ended.code:
-            raise ssh_error(self.name, ended)
+            raise ssh_error(self.name, ended, "the transfer failed")
 
     def _broken(self) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):

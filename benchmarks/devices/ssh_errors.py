@@ -41,8 +41,8 @@ def meaning(stderr: str) -> str | None:
     return next((ours for words, ours in MEANINGS if words in stderr), None)
 
 
-def ssh_error(name: str, ended: Ended) -> DeviceError:
-    """The error for a client that ended by itself: what is wrong, and in brackets what ssh said."""
+def ssh_error(name: str, ended: Ended, otherwise: str = LOST) -> DeviceError:
+    """The error for a client that ended by itself: what is wrong, `otherwise` for words that are not known, and in
+    brackets what ssh said."""
     said = [line.strip() for line in ended.stderr.splitlines() if re.search(r"\w", line)]
-    ours = meaning(ended.stderr) or (LOST if ended.code == 255 else f"the transfer failed (code {ended.code})")
-    return DeviceError(f"{name}: {ours}" + (f" (ssh: {said[-1][:200]})" if said else ""))
+    return DeviceError(f"{name}: {meaning(ended.stderr) or otherwise}" + (f" (ssh: {said[-1][:200]})" if said else ""))
