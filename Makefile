@@ -1,10 +1,10 @@
-# Targets: demo, test, check, release-model, formats, wheels, clean. Everything runs in .venv, which is made on first use.
+# Targets: demo, test, check, release-model, formats, wheels, benchmarks, clean. Each makes .venv on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint release-model formats wheels clean
+.PHONY: demo test check lint release-model formats wheels benchmarks clean
 
 # The whole path on drawn products: draw, train, convert, evaluate, tag, bench, report.
 demo: $(READY)
@@ -44,6 +44,10 @@ formats: $(READY)
 # Build the wheel and import it, without the training extra, on every Python of setup.cfg that is found.
 wheels:
 	.ci/wheels
+
+# The on-device library against bare LiteRT and MediaPipe Tasks, on drawn photos or on those of DATA: docs/library.md.
+benchmarks:
+	.ci/benchmarks $(if $(DATA),--data "$(abspath $(DATA))")
 
 clean:
 	rm -rf $(VENV) .venv-mediapipe build demo dist .coverage .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -60,7 +60,7 @@ def test_the_same_litert_gives_the_same_scores_on_arm64(there: dict[str, Any], t
 
 
 def test_what_its_own_resize_does_to_tags(there: dict[str, Any], photos: list[Path]) -> None:
-    """cv2.resize(INTER_LINEAR) rounds otherwise on ARM. As the same pixels give the same scores, those are taken here."""
+    """cv2.resize(INTER_LINEAR) rounds otherwise on ARM. The same pixels score the same, so that is done here."""
     with Tagger() as tagger:
         here = np.stack([load_resized(photo, tagger.model.input_size) for photo in photos])
         scores, tags = _scores_and_tags(tagger, here)
