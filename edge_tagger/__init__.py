@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 from edge_tagger.errors import EdgeTaggerError
 
 if TYPE_CHECKING:
+    from edge_tagger.explain.class_activation import Explanation
     from edge_tagger.manifest import Manifest, read_manifest
     from edge_tagger.tagger import TaggedPhoto, Tagger, TagScore
 
 __version__ = "0.1.0"
-__all__ = ["EdgeTaggerError", "Manifest", "TagScore", "TaggedPhoto", "Tagger", "__version__", "read_manifest"]
+__all__ = [
+    "EdgeTaggerError", "Explanation", "Manifest", "TagScore", "TaggedPhoto", "Tagger", "__version__", "read_manifest",
+]  # fmt: skip
 
 _HOMES = {
+    "Explanation": "edge_tagger.explain.class_activation",
     "Manifest": "edge_tagger.manifest",
     "TagScore": "edge_tagger.tagger",
     "TaggedPhoto": "edge_tagger.tagger",
