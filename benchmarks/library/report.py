@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,12 +21,11 @@ from edge_tagger.benchmarks.worker import cpu_model
 from edge_tagger.runtimes import find_runtime
 
 FORMAT = 1
-BUSY_LOAD = 0.5  # processes that ran beside, on average of the last minute
 HEAD = ("what", "against", "goal", "measured", "edge-tagger", "the other", "")
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for. `load` is the 1-minute load average now: call it before anything is measured."""
+    """What the figures hold for. Takes a second, to see how many cores others keep busy: call it first of all."""
     runtime = find_runtime()
     return {
         "cpu": cpu_model(),
@@ -36,12 +37,28 @@ def machine() -> dict[str, Any]:
         runtime.backend: runtime.version,
         "opencv": cv2.__version__,
         "numpy": np.__version__,
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load_average": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "busy_cores": busy_cores(),
     }
 
 
-def is_busy(facts: dict[str, Any]) -> bool:
-    return facts["load"] is not None and facts["load"] > BUSY_LOAD
+def busy_cores(*, over_s: float = 1.0) -> float | None:
+    """How many cores all programs of the machine keep busy just now. None where the system has no /proc/stat.
+
+    The load average would count what a minute ago installed this package.
+    """
+    try:
+        before = _busy_ticks()
+        time.sleep(over_s)
+        return (_busy_ticks() - before) / os.sysconf("SC_CLK_TCK") / over_s
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _busy_ticks() -> int:
+    """All ticks so far but idle and iowait, the 4th and 5th (man 5 proc_stat); guests' are among the user's."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4]
 
 
 def markdown(facts: dict[str, Any], setting: Setting, sections: Sequence[Section]) -> str:
@@ -88,11 +105,14 @@ def _amount(value: float, unit: Unit) -> str:
 
 def _context(facts: dict[str, Any], setting: Setting) -> list[str]:
     versions = ", ".join(
-        f"{name} {facts[name]}" for name in facts if name not in ("cpu", "cores", "os", "arch", "load")
+        f"{name} {facts[name]}"
+        for name in facts
+        if name not in ("cpu", "cores", "os", "arch", "load_average", "busy_cores")
     )
     often = setting.often
+    busy = "" if facts["busy_cores"] is None else f" Before: {facts['busy_cores']:.1f} cores busy with other programs."
     return [
         f"Medians of {often.rounds} rounds in turn ({often.long_rounds} of `tag_many`), in brackets the quartiles; "
         f"{setting.threads} threads; {setting.model.name}.",
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['os']} {facts['arch']}; {versions}.",
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['os']} {facts['arch']}; {versions}.{busy}",
     ]

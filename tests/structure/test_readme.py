@@ -1,4 +1,4 @@
-"""The commands that README.md shows exist, with the options that it gives them."""
+"""The commands that README.md and docs/library.md show exist, with the options that they give them."""
 
 import importlib
 import re
@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import click
+import pytest
 
 from edge_tagger.cli import COMMANDS
 
@@ -18,9 +19,13 @@ def shown_commands(readme: str) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in starts if line.startswith("edge-tagger ")]
 
 
-def test_every_command_shown_exists(root: Path) -> None:
-    shown = shown_commands((root / "README.md").read_text(encoding="utf-8"))
-    assert {words[0] for words in shown} >= {"train", "convert", "evaluate", "tag", "bench"}
+@pytest.mark.parametrize(
+    ("page", "commands"),
+    [("README.md", {"train", "convert", "evaluate", "tag", "bench"}), ("docs/library.md", {"tag"})],
+)
+def test_every_command_shown_exists(root: Path, page: str, commands: set[str]) -> None:
+    shown = shown_commands((root / page).read_text(encoding="utf-8"))
+    assert {words[0] for words in shown} >= commands
     for words in shown:
         if words[0].startswith("-"):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 
 from edge_tagger.benchmarks.library.__main__ import SCENARIOS, command
 from edge_tagger.benchmarks.library.photos import draw_large, draw_photos
-from edge_tagger.benchmarks.library.report import as_json, machine, markdown
+from edge_tagger.benchmarks.library.report import as_json, busy_cores, machine, markdown
 from edge_tagger.benchmarks.library.result import Goal, Result, Section
 from edge_tagger.benchmarks.library.setting import Often, Setting
 
@@ -76,7 +77,7 @@ def test_the_command_prints_a_table_and_keeps_samples(tmp_path: Path) -> None:
     assert first["met"] in (True, False) and first["ratio"] > 0
     refused = [result["missing"] for result in document["results"] if result["against"] == "MediaPipe Tasks"]
     assert len(refused) == 2 and all("No module named 'mediapipe'" in reason for reason in refused)
-    assert {"cpu", "cores", "opencv", "load"} <= set(document["machine"])
+    assert {"cpu", "cores", "opencv", "load_average", "busy_cores"} <= set(document["machine"])
 
 
 def test_wrong_options_are_told_before_anything_is_measured() -> None:
@@ -100,6 +101,13 @@ def test_the_table_tells_met_from_missed(setting: Setting) -> None:
     assert "| tag | absent | ≤ 1.03 x | not there | - | - | not measured |" in text
     assert text.endswith("\nA note.")
     assert [result["met"] for result in as_json(machine(), setting, sections)["results"]] == [True, False, None]
+
+
+def test_what_keeps_a_core_busy_is_seen() -> None:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinning:
+        seen = busy_cores(over_s=0.5)
+        spinning.kill()
+    assert seen is not None and seen > 0.3
 
 
 def test_drawn_photos_are_what_they_are_called(tmp_path: Path) -> None:
