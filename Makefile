@@ -1,4 +1,4 @@
-# Targets: demo, test, check, release-model, formats, wheels, benchmarks, clean. Each makes .venv on first use.
+# Targets: demo, test, check, release-model, formats, wheels, benchmarks, clean. They run in .venv, made on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
