@@ -136,14 +136,7 @@ class RemoteSession:
         try:
             self._channel.send(source, f"{target}.part")
         except DeviceError as error:
-            free_bytes = self._free_bytes()
-            self._ask_quietly(f"rm -f {shlex.quote(target)}.part")
-            if free_bytes is not None and free_bytes < size_bytes:
-                raise DeviceError(
-                    f"{self._channel.name}: its disk is full: {name} takes {size_bytes / 1e6:,.1f} MB, and "
-                    f"{free_bytes / 1e6:,.1f} MB were left in {self.folder}; make room, or name another folder for it"
-                ) from error
-            raise DeviceError(f"{error} (while {name} was pushed)") from error
+            raise self._not_sent(name, size_bytes, error) from error
         if self._sha256(f"{target}.part") != digest:
             raise DeviceError(f"{self._channel.name}: {name} arrived changed (another SHA-256); run again")
         self._ask(f"mv -f {shlex.quote(target)}.part {shlex.quote(target)} && chmod 700 {shlex.quote(target)}", name)
@@ -196,10 +189,20 @@ class RemoteSession:
         found = re.search(r"^([0-9a-f]{64})\b", ended.stdout, re.MULTILINE)
         return found[1] if found else None
 
-    def _free_bytes(self) -> int | None:
-        ended = self._ask_quietly(f"df -Pk {shlex.quote(self.folder)}")
-        found = re.search(r"\s(\d+)\s+\d+%\s+/\S*\s*$", ended.stdout) if ended else None
-        return int(found[1]) * 1024 if found else None
+    def _not_sent(self, name: str, size_bytes: int, error: DeviceError) -> DeviceError:
+        """sftp and adb say little of why: whether the disk is full, or the folder gone, is asked."""
+        folder = shlex.quote(self.folder)
+        ended = self._ask_quietly(f"test -d {folder} || echo @gone; df -Pk {folder}; rm -f {folder}/{name}.part")
+        if ended and "@gone" in ended.stdout:
+            return DeviceError(f"{error} (while {name} was pushed; {self.folder} is gone: did the device restart?)")
+        found = re.search(r"\s(\d+)\s+\d+%\s+/", ended.stdout) if ended else None
+        free_bytes = int(found[1]) * 1024 if found else size_bytes
+        if free_bytes >= size_bytes:
+            return DeviceError(f"{error} (while {name} was pushed)")
+        return DeviceError(
+            f"{self._channel.name}: its disk is full: {name} takes {size_bytes / 1e6:,.1f} MB, and "
+            f"{free_bytes / 1e6:,.1f} MB were left in {self.folder}; make room, or name another folder for it"
+        )
 
     def _ask(self, command: str, what: str) -> Ended:
         try:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edge_tagger.benchmarks.devices.remote import PYTHONS, RemoteSession, in_shell
 from edge_tagger.benchmarks.devices.session import Ended
-from edge_tagger.benchmarks.devices.ssh_errors import meaning, ssh_error
+from edge_tagger.benchmarks.devices.ssh_errors import LOST, meaning, ssh_error
 from edge_tagger.benchmarks.devices.subprocesses import TooMuchOutputError, end_group, run_here
 from edge_tagger.errors import DeviceError
 
@@ -198,7 +198,7 @@ class SshChannel:
         except (TimeoutError, TooMuchOutputError) as error:
             raise DeviceError(f"{self.name}: {error}") from error
         if ended.code:
-            raise ssh_error(self.name, ended, "the transfer failed")
+            raise ssh_error(self.name, ended, LOST if self._broken() else "the transfer failed")
 
     def _broken(self) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,6 +1,7 @@
 """An emulated arm64 device: a Debian userland under qemu's user mode, which is no Raspberry Pi but runs its programs.
 
-Needs root and: apt-get install mmdebstrap qemu-user-static
+Needs root and: apt-get install mmdebstrap qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+and to serve it over ssh and adb: apt-get install binfmt-support openssh-server openssh-client adb
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ class Device:
         return done.stdout
 
 
+def need(*programs: str) -> None:
+    missing = [name for name in programs if not shutil.which(name)]
+    assert not missing, f"no {', '.join(missing)}; install the packages that tests/arm/conftest.py names"
+
+
 @pytest.fixture(scope="session")
 def device(tmp_path_factory: pytest.TempPathFactory, wheel_file: Path) -> Device:
-    missing = [name for name in ("mmdebstrap", "qemu-aarch64-static", "unshare") if not shutil.which(name)]
-    assert not missing, f"no {', '.join(missing)}; apt-get install mmdebstrap qemu-user-static"
+    need("mmdebstrap", "qemu-aarch64-static", "aarch64-linux-gnu-gcc", "unshare")
     assert os.geteuid() == 0, "the device needs root: it mounts its own /proc and changes its root folder"
     folder = tmp_path_factory.mktemp("arm")
     same_litert = f"ai-edge-litert=={version('ai-edge-litert')}"
