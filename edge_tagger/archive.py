@@ -80,12 +80,11 @@ def _directory(data: bytes) -> list[_Entry]:
         if start + _ENTRY.size > end:
             raise ValueError("a directory that is shorter than it says")
         mark, flags, method, crc32, packed_bytes, unpacked_bytes, *lengths, header = _ENTRY.unpack_from(data, start)
-        text = start + _ENTRY.size
-        if mark != b"PK\1\2" or header + shift + _LOCAL.size > end:
+        text, start = start + _ENTRY.size, start + _ENTRY.size + sum(lengths)
+        if mark != b"PK\1\2" or start > end or header + shift + _LOCAL.size > end:
             raise ValueError("a damaged entry")
         name = data[text : text + lengths[0]].decode("utf-8" if flags & _UTF8 else "cp437")
         entries.append(_Entry(name, flags, method, crc32, packed_bytes, unpacked_bytes, header + shift))
-        start = text + sum(lengths)
     return entries
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -51,6 +50,9 @@ class Fields:
     def whole(self, key: str) -> int:
         return self._checked(key, self._get(key), int, "a whole number")
 
+    def whole_or_none(self, key: str) -> int | None:
+        return None if self._get(key) is None else self.whole(key)
+
     def number(self, key: str) -> float:
         value: float = self._checked(key, self._get(key), (int, float), "a number")
         return float(value)
@@ -92,8 +94,9 @@ class Fields:
         return text
 
     def _checked(self, key: str, value: Any, kind: type[T] | tuple[type[T], ...], rule: str) -> T:
-        # In Python, true is a whole number; JSON has infinity as 1e999.
-        odd = (isinstance(value, bool) and kind is not bool) or (isinstance(value, float) and not math.isfinite(value))
+        # In Python, true is a whole number; JSON has infinity as 1e999; no field counts so far as 2^64.
+        odd = isinstance(value, bool) if kind is not bool else False
+        odd |= isinstance(value, int | float) and not abs(value) < 2**64
         if odd or not isinstance(value, kind):
             raise self._wrong(key, value, rule)
         return value

@@ -54,7 +54,7 @@ class Options:
             for place, identity in enumerate(identities)
             if not any(_covers(entry, identity) for entry in self.deny)
         ]
-        if not kept:
+        if self.deny and not kept:
             raise ModelError(f"deny leaves no tag of {model}; name fewer")
         return kept
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
-import struct
+import random
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edge_tagger.archive import associated_files, split_model
+from edge_tagger.decoder import Decoder
 from edge_tagger.errors import ManifestError, ModelError
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, pack, read_manifest, read_model
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
@@ -98,13 +101,55 @@ def changed(value: dict[str, Any], key: str, new: Any) -> dict[str, Any]:
         ("display_names", {"de": {"details/logo": "a\nb"}}, "one line of text"),
         ("display_names", ["de"], "broken"),
         ("input", {"size": 10**9}, "must lie in 1..4096"),
-        ("input", [], "broken"),
+        ("input", [], "input is \\[\\]; it must be an object"),
+        ("input", {"size": True}, "input.size is True; it must be a whole number"),
+        ("input", {"size": "160"}, "input.size is '160'"),
+        ("input", {"size": 160.0}, "input.size is 160.0"),
+        ("input", {"size": 10**400}, "it must be a whole number"),
+        ("format", True, "format is True; it must be a whole number"),
+        ("format", "1", "format is '1'"),
+        ("facets", {}, "facets is {}; it must be a list"),
+        ("facets", [3], "facets.0. is 3; it must be an object"),
+        ("facets", [{"name": "a", "columns": {"a": 1}, "exclusive": True}], "columns is {'a': 1}; it must be a list"),
+        ("facets", [{"name": "a", "columns": "ab", "exclusive": True}], "columns is 'ab'; it must be a list"),
+        ("facets", [{"name": "a", "columns": ["a"], "exclusive": "yes"}], "exclusive is 'yes'; it must be true or fal"),
+        ("facets", [{"name": "a", "columns": ["a"], "exclusive": 1}], "exclusive is 1; it must be true or false"),
+        ("facets", [{"name": "a", "columns": ["a"], "exclusive": False, "separator": 3, "none": None}], "separator is"),
+        ("facets", [{"name": str(n), "columns": ["a"], "exclusive": True, "separator": None, "none": None}
+                    for n in range(1001)], "at most 1000"),
+        ("facets", [{"name": "category", "columns": ["a"], "exclusive": True, "separator": None, "none": None}] * 2,
+         "the same name"),
+        ("tags", {}, "tags is {}; it must be a list"),
+        ("tags", [{"id": "category/A", "threshold": "0.5"}], "threshold is '0.5'; it must be a number"),
+        ("tags", [{"id": "category/A", "threshold": False}], "threshold is False; it must be a number"),
+        ("tags", [{"id": "category/A", "threshold": float("inf")}], "threshold is inf; it must be a number"),
+        ("tags", [{"id": "category/A", "threshold": -0.1}], "must lie in 0..1"),
+        ("tags", [{"id": "category/A", "threshold": 1e308}], "it must be a number"),
+        ("tags", [{"id": "category/A", "threshold": 10**400}], "it must be a number"),
+        ("tags", [{"id": ["category"], "threshold": 0.5}], "id is \\['category'\\]; it must be text"),
+        ("tags", [{"id": "category/A", "threshold": 0.5}] * 2, "stands twice"),
+        ("tags", [{"id": "smell/A", "threshold": 0.5}], "not declared"),
+        ("tags", [{"id": "category" + "/A" * 65, "threshold": 0.5}], "stands on level 65 .* at most 64"),
+        ("tags", [{"id": "category/\ud800", "threshold": 0.5}], "without surrogates"),
+        ("name", "\udfff", "without surrogates"),
+        ("name", ["x" * 10**6], "it must be text"),
+        ("version", 1, "version is 1; it must be text"),
+        ("feature_map", 3, "feature_map is 3; it must be text"),
+        ("provenance", [], "provenance is \\[\\]; it must be an object"),
+        ("provenance", {"a": float("nan")}, "provenance holds what is no JSON"),
+        ("provenance", {"a": "\ud800"}, "provenance holds what is no JSON"),
+        ("metrics", None, "metrics is None; it must be an object"),
+        ("model_crc32", "abc", "model_crc32 is 'abc'; it must be a whole number"),
+        ("model_crc32", -1, "model_crc32 is -1; it must lie in"),
+        ("model_crc32", 2**32, "it must lie in 0"),
+        ("display_names", {"de": ["a"]}, "display_names.de is"),
+        ("display_names", {"de\n": {}}, "write it as de"),
     ],
-)
+)  # fmt: skip
 def test_a_hostile_manifest_is_one_clear_error(manifest: Manifest, key: str, new: Any, told: str) -> None:
     with pytest.raises(ManifestError, match=told) as refused:
         Manifest.from_json(changed(manifest.to_json(), key, new))
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 3, {}])
@@ -113,36 +158,121 @@ def test_json_that_is_no_manifest_is_refused(value: Any) -> None:
         Manifest.from_json(value)
 
 
-def test_a_manifest_that_is_not_json_is_refused() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"", b"\xff\xfe{}", b"[" * 10**5, b'{"a":' * 10**5, b"9" * 10**6, b"NaN", b"-Infinity", b'{"format": 1e999}',
+     b'{"format": NaN}', b'"' + b"a" * 10**6, b'{"format": 1, "format": 2}', b"\0" * 100],
+    ids=lambda text: repr(text[:12]),
+)  # fmt: skip
+def test_json_that_is_hostile_is_one_clear_error(text: bytes) -> None:
+    with pytest.raises(ManifestError) as refused:
+        read_manifest(with_manifest(text))
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
+
+
+def with_manifest(text: bytes) -> bytes:
     buffer = BytesIO(FLATBUFFER)
     buffer.seek(0, 2)
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr(MANIFEST_FILE, b"{")
-    with pytest.raises(ManifestError, match="not JSON"):
-        read_manifest(buffer.getvalue())
+        archive.writestr(MANIFEST_FILE, text)
+    return buffer.getvalue()
 
 
-def _bomb(sizes: list[int]) -> bytearray:
-    """Files of zeros, a thousandth of their size."""
-    buffer = BytesIO(FLATBUFFER)
-    buffer.seek(0, 2)
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-        for place, size in enumerate(sizes):
-            archive.writestr(f"{place}.txt", bytes(size))
-    return bytearray(buffer.getvalue())
+def described(tags: list[str], facets: int = 1) -> dict[str, Any]:
+    """JSON of a manifest with these tags in facets "0", "1", ..."""
+    plain = Manifest("a", 8, Taxonomy((), ()), ()).to_json()
+    of_facet = {"columns": ["c"], "exclusive": True, "separator": None, "none": None}
+    plain["facets"] = [{"name": str(place), **of_facet} for place in range(facets)]
+    plain["tags"] = [{"id": tag, "threshold": 0.5} for tag in tags]
+    return plain
 
 
-def test_what_is_read_of_a_zip_bomb_is_bounded() -> None:
-    assert len(associated_files(bytes(_bomb([15 * 2**20] * 6)))) == 4
-    assert associated_files(bytes(_bomb([17 * 2**20]))) == {}
+def comb(levels: int) -> list[str]:
+    """A chain of tags with a leaf on each level."""
+    chain = ["0" + "/a" * depth for depth in range(1, levels + 1)]
+    return [tag for parent in chain for tag in (parent, f"{parent}/b")][:-1]
 
 
-def test_a_file_that_lies_about_its_size_is_not_unpacked() -> None:
-    bomb = _bomb([100 * 2**20])
-    struct.pack_into("<I", bomb, bomb.rindex(b"PK\1\2") + 24, 5)  # the size in the central directory
+@pytest.mark.parametrize(
+    ("tags", "facets"),
+    [
+        ([f"0/{place}" for place in range(100_000)], 1),
+        ([f"{place % 1000}/{place}" for place in range(100_000)], 1000),
+        ([*(f"0/{place}" for place in range(99_800)), *comb(64)], 1),
+    ],
+    ids=["flat", "facets in turn", "deep and flat"],
+)
+def test_the_largest_manifest_is_read_and_decoded(tags: list[str], facets: int) -> None:
+    data = with_manifest(json.dumps(described(tags, facets)).encode())
+    answer = Decoder(read_manifest(data))(np.full(len(tags), 0.75, np.float32))
+    assert len(answer.paths) == facets and all(answer.paths.values())
+
+
+def test_a_deep_tag_among_many_flat_ones_takes_some_memory_only() -> None:
+    tags = [*(f"0/{place}" for place in range(20_000)), *comb(64)]
+    manifest = Manifest.from_json(described(tags))
     tracemalloc.start()
     try:
-        assert associated_files(bytes(bomb)) == {}
-        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+        Decoder(manifest)(np.zeros(len(tags), np.float32))
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("tags", [[f"0/{place}" for place in range(100_001)], comb(65)], ids=["many", "deep"])
+def test_larger_ones_are_refused(tags: list[str]) -> None:
+    with pytest.raises(ManifestError, match="at most"):
+        read_manifest(with_manifest(json.dumps(described(tags)).encode()))
+
+
+def any_manifest(generator: random.Random) -> Manifest:
+    def word() -> str:
+        return "".join(generator.choices("aB /%ü漢😀'\"\\", k=generator.randint(1, 6))).strip() or "x"
+
+    facets = [Facet(f"f{n}", tuple(word() for _ in range(generator.randint(1, 3))), exclusive=generator.random() < 0.5)
+              for n in range(generator.randint(0, 3))]  # fmt: skip
+    paths: list[Tag] = []
+    for place in range(generator.randint(1, 30) if facets else 0):
+        facet = generator.choice(facets).name
+        above = [tag.path for tag in paths if tag.facet == facet]
+        paths.append(Tag(facet, (*generator.choice([(), *above]), f"{word()}{place}")))
+    thresholds = tuple(generator.choice([0.0, 1.0, generator.random()]) for _ in paths)
+    names = {tag.id: word() for tag in paths if generator.random() < 0.3}
+    return Manifest(
+        word(), generator.randint(1, 4096), Taxonomy(tuple(facets), tuple(paths)), thresholds, author=word(),
+        description=word(), display_names={"de": names} if names else {}, feature_map=generator.choice([None, word()]),
+        provenance={word(): [generator.random(), None, True, word()]}, metrics={},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_any_manifest_comes_back_from_json_and_from_a_file(seed: int) -> None:
+    manifest = any_manifest(random.Random(seed))
+    assert Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
+    packed = pack(FLATBUFFER, manifest)
+    assert replace(read_manifest(packed), model_crc32=None) == manifest and is_intact(packed, read_manifest(packed))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_manifest_with_anything_put_anywhere_is_read_or_refused(seed: int) -> None:
+    """One value of the JSON, wherever it stands, is replaced. No other error, and an answer for what is read."""
+    generator = random.Random(seed)
+    plain = any_manifest(generator).to_json()
+    spots: list[tuple[Any, Any]] = []
+    todo: list[Any] = [plain]
+    while todo:
+        holder = todo.pop()
+        for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+            spots.append((holder, key))
+            if isinstance(value, dict | list):
+                todo.append(value)
+    holder, key = generator.choice(spots)
+    holder[key] = generator.choice(
+        [None, True, 0, -1, 2.5, 10**30, float("nan"), float("inf"), "", "/", "x", "\ud800", [], {}, [[]], {"": ""}]
+    )
+    try:
+        manifest = Manifest.from_json(plain)
+    except ManifestError as error:
+        assert "\n" not in str(error)
+    else:
+        Decoder(manifest)(np.zeros(len(manifest.taxonomy), np.float32))
