@@ -44,6 +44,7 @@ READY = "@edge-tagger"
 GUARD = f'trap "" HUP; echo {READY}; IFS= read -r folder && cat >/dev/null; test -n "$folder" && rm -rf -- "$folder"'
 LONGEST_SOCKET = 85  # of 104 bytes on macOS and 108 on Linux; ssh adds 17 while it makes one
 UNSHARED = "ControlPath=none"
+REFUSED = "mux_client_request_session:"  # MaxSessions of sshd_config
 SLOWEST_BYTES_PER_S = 1e5
 LARGEST_FETCH_BYTES = 100_000_000
 
@@ -137,6 +138,10 @@ class SshChannel:
         ended = run_here(words, timeout_s=timeout_s, on_line=on_line)
         if ended.code == 255 and (meaning(ended.stderr) or self._broken()):  # 255 may be the program's own code too
             raise ssh_error(self.name, ended)
+        if REFUSED in ended.stderr:  # it has opened a connection of its own, as all after it will
+            self._control = UNSHARED
+            said = [line for line in ended.stderr.splitlines(keepends=True) if not line.startswith(REFUSED)]
+            return Ended(ended.code, ended.stdout, "".join(said))
         return ended
 
     def send(self, source: Path, target: str) -> None:

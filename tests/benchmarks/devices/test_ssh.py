@@ -35,6 +35,9 @@ if "-M" in words:
 if "SAYS" in os.environ and "exec sleep" in words[at + 2]:
     sys.stderr.write(os.environ["SAYS"])
     sys.exit(255)
+if "ONE_SESSION" in os.environ and "ControlPath=none" not in words:
+    sys.stderr.write("mux_client_request_session: session request failed: Session open refused by peer\\n")
+    sys.stderr.flush()
 os.chdir(os.environ["HOME"])
 os.execvp("sh", ["sh", "-c", words[at + 2]])
 """
@@ -151,6 +154,17 @@ def test_without_a_shared_connection_each_command_has_its_own(
         session.push(model, "model.tflite")
     first, *others = (tmp_path / "log").read_text().splitlines()
     assert "ControlPath=none" not in first and all("ControlPath=none" in line for line in others)
+    assert left(home) == []
+
+
+def test_a_server_that_allows_one_session_a_connection(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ONE_SESSION", "1")
+    with SshDevice("ssh://pi").open() as session:
+        assert session.run(["sh", "-c", "echo err >&2"], timeout_s=30) == Ended(0, "", "err\n")
+    _, asked, *others = (tmp_path / "log").read_text().splitlines()
+    assert "ControlPath=none" not in asked and all("ControlPath=none" in line for line in others)
     assert left(home) == []
 
 
