@@ -194,7 +194,8 @@ def _operators(printed: str) -> tuple[Operator, ...]:
 
 
 def as_document(report: Report, *, threads: int, machine: Mapping[str, Any]) -> dict[str, Any]:
-    """The worker's document of a measurement, as far as it goes: `samples_ns` is None, `phase` stands in for it."""
+    """The worker's document of a measurement, as far as it goes: `samples_ns` is None, `phase` stands in for it, and
+    memory is counted from the program's start: its baseline is 0."""
     return {
         "init_ms": report.init_ms,
         "first_ms": report.warmup.first_ms if report.warmup.count else report.runs.first_ms,
@@ -203,7 +204,7 @@ def as_document(report: Report, *, threads: int, machine: Mapping[str, Any]) -> 
         "samples_ns": None,
         "phase": vars(report.runs),
         "overhead_us": None,
-        "memory": {"baseline_bytes": None, "peak_bytes": None, "above_baseline_bytes": report.memory_bytes},
+        "memory": {"baseline_bytes": None if report.memory_bytes is None else 0, "peak_bytes": report.memory_bytes},
         "threads": threads,
         "runtime": {"name": NAME, "version": None},
         "delegate": report.delegate,

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_tagger.benchmarks.devices.benchmark_binary import Operator, Phase, push_binary, read_report, run_binary
+from edge_tagger.benchmarks.devices.benchmark_binary import (
+    Operator,
+    Phase,
+    as_document,
+    push_binary,
+    read_report,
+    run_binary,
+)
 from edge_tagger.benchmarks.devices.fake import FakeDevice
 from edge_tagger.benchmarks.devices.session import Ended
 from edge_tagger.errors import DeviceError, ModelError
@@ -123,6 +130,15 @@ def test_an_old_program() -> None:
 def test_something_else(printed: str) -> None:
     with pytest.raises(ValueError, match="it has"):
         read_report(printed)
+
+
+def test_its_document_is_the_worker_s_as_far_as_it_goes() -> None:
+    document = as_document(read_report(INTERPRETER), threads=4, machine={"cpu": "Tensor G3"})
+    assert (document["init_ms"], document["first_ms"], document["samples_ns"]) == (91.25, 240.0, None)
+    assert document["phase"]["p50_ms"] == 141.25 and document["runtime"] == {"name": "benchmark_model", "version": None}
+    assert document["memory"] == {"baseline_bytes": 0, "peak_bytes": round(73.5 * 2**20)}
+    bare = as_document(read_report(INTERPRETER.replace("Memory", "-")), threads=4, machine={})
+    assert bare["memory"] == {"baseline_bytes": None, "peak_bytes": None}
 
 
 def run(ended: Ended, *, profile: bool = False) -> list[str]:
