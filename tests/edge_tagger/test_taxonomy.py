@@ -102,3 +102,58 @@ def test_an_any_of_facet_answers_with_every_tag_at_its_threshold() -> None:
     thresholds = scores(1, 1, 1, 1, 1, 0.3, 0.7)
     assert names(TAXONOMY.decode(scores(0, 0, 0, 0, 0, 0.3, 0.69), thresholds)) == ["logo"]
     assert names(TAXONOMY.decode(scores(0, 0, 0, 0, 0, 0.4, 0.71), thresholds)) == ["logo", "pocket"]
+
+
+def one_by_one(taxonomy: Taxonomy, raw: list[float], thresholds: list[float]) -> tuple[list[float], list[int]]:
+    """The rules of consistent and decode again, tag by tag."""
+    parents, lifted = taxonomy.parents.tolist(), list(raw)
+    for place in reversed(range(len(raw))):
+        if parents[place] >= 0:
+            lifted[parents[place]] = max(lifted[parents[place]], lifted[place])
+    answer: list[int] = []
+    for facet in taxonomy.facets:
+        places = taxonomy.places(facet.name)
+        if facet.exclusive:
+            paths = []
+            for leaf in (place for place in places if place not in parents):
+                path = [leaf]
+                while parents[path[0]] >= 0:
+                    path.insert(0, parents[path[0]])
+                paths.append(path)
+            places = max(paths, key=lambda path: sum(raw[place] for place in path) / len(path), default=[])
+        for place in places:
+            if lifted[place] >= thresholds[place] and (parents[place] < 0 or parents[place] in answer):
+                answer.append(place)
+    return lifted, sorted(answer)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_taxonomy_answers_as_it_does_tag_by_tag(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    facets = tuple(
+        Facet(f"f{n}", ("c",), exclusive=bool(generator.integers(2))) for n in range(generator.integers(1, 4))
+    )
+    tags: list[Tag] = []
+    for place in range(generator.integers(0, 40)):
+        facet = f"f{generator.integers(len(facets))}"
+        above = [(), *(tag.path for tag in tags if tag.facet == facet)]
+        tags.append(Tag(facet, (*above[generator.integers(len(above))], str(place))))
+    taxonomy = Taxonomy(facets, tuple(tags))
+    # Few levels make many ties; sums of quarters are exact in any order.
+    batch = generator.choice([0, 0.25, 0.5, 0.75, 1], (3, 2, len(tags))).astype(np.float32)
+    thresholds = generator.choice([0.25, 0.5, 0.75], len(tags)).astype(np.float32)
+    lifted = taxonomy.consistent(batch)
+    assert lifted.shape == batch.shape and lifted.dtype == np.float32
+    for row, own in zip(batch.reshape(6, -1), lifted.reshape(6, -1), strict=True):
+        expected, answer = one_by_one(taxonomy, row.tolist(), thresholds.tolist())
+        assert own.tolist() == expected
+        assert taxonomy.decode(row, thresholds) == answer
+
+
+@pytest.mark.parametrize("size", ["facets", "tags", "levels"])
+def test_a_taxonomy_has_limits(size: str) -> None:
+    deep = tuple(Tag("category", ("a",) * level) for level in range(1, 66))
+    facets = tuple(Facet(str(place), ("c",)) for place in range(1001)) if size == "facets" else (CATEGORY,)
+    many = tuple(Tag("category", (str(place),)) for place in range(100_001)) if size == "tags" else ()
+    with pytest.raises(ValueError, match="at most"):
+        Taxonomy(facets, deep if size == "levels" else many)
