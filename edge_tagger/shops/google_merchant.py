@@ -1,7 +1,7 @@
 """Columns of a Google Merchant feed: color, gender, age_group, product_type, google_product_category.
 
-Source: support.google.com/merchants/answer/7052112, the product data specification. Values that Google takes from a list
-(gender, age_group, the category's id) come from the mapping; the others are the model's own names.
+Values that Google takes from a list (gender, age_group, the category's id) come from the mapping; the others are the
+model's own names. Source: support.google.com/merchants/answer/7052112, the product data specification.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def columns(tagged: TaggedPhoto, mapping: TaxonomyMapping, *, colours: Sequence[
 
 
 def header(given: Sequence[str], *, name: str = "the feed") -> list[str]:
-    """The header of a feed with the columns that it lacks behind its own. Raises CatalogueError where it has no `id`."""
+    """A feed's header, the columns that it lacks behind its own. Raises CatalogueError where it has no `id`."""
     spelt = _spelt(given)
     if "id" not in spelt:
         raise CatalogueError(f"{name} has no column id; it has {', '.join(given)}; Google knows products by their id")
@@ -54,7 +54,7 @@ def merge_row(
     *,
     colours: Sequence[str] = (),
 ) -> Row:
-    """A feed's row with the photo's columns: where a cell holds something, only `replace` for its facet writes over it."""
+    """A feed's row with the photo's columns; only "replace" for its facet writes over a cell that holds something."""
     facets = mapping.facets
     owners = dict(
         zip(COLUMNS, (facets.colour, facets.gender, facets.gender, facets.category, facets.category), strict=True)

@@ -121,12 +121,12 @@ class TaxonomyMapping:
             raise MappingError(f"cannot read the mapping {source}: {error.strerror}") from error
         except ValueError as error:  # what is no UTF-8, no TOML, or no mapping
             raise MappingError(
-                f"the mapping {source} cannot be used: {error}; {BUILT_IN.name} of edge_tagger.shops shows how it is done"
+                f"the mapping {source} cannot be used: {error}; start from a copy of edge_tagger/shops/{BUILT_IN.name}"
             ) from error
         return mapping
 
     def require_tags_of(self, taxonomy: Taxonomy) -> None:
-        """Raises MappingError where the mapping names a tag that the model does not have: an entry nobody would miss."""
+        """Raises MappingError where the mapping names a tag that the model does not have."""
         known = [tag.id for tag in taxonomy.tags]
         for identity in self._identities():
             if identity not in known:

@@ -1,7 +1,7 @@
 """Columns for whoever reviews the tags: how sure each facet's answer is.
 
-A band is read off the lowest score of a facet's tags, since scores of calibrated models are probabilities. What the bands
-are worth on the released model's validation photos, and the command that measures it: docs/shops.md.
+A band is read off the lowest score of a facet's tags: scores are calibrated, and tell right from wrong better than how
+far they are above the thresholds does. What the bands are worth: docs/shops.md and edge_tagger.shops.measure_bands.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_tagger.tagged import TaggedPhoto
-
-NAMES = ("sure", "check", "unsure", "none")  # from best to worst
 
 
 @dataclass(frozen=True)
@@ -40,13 +38,13 @@ DEFAULT_BANDS = Bands()
 
 def header(facets: Iterable[str]) -> list[str]:
     """The names of the columns that :func:`columns` gives."""
-    return ["review", *(name for facet in facets for name in (f"review_{facet}", f"score_{facet}"))]
+    return [name for facet in facets for name in (f"review_{facet}", f"score_{facet}")]
 
 
 def columns(tagged: TaggedPhoto, facets: Iterable[str], bands: Bands = DEFAULT_BANDS) -> dict[str, str]:
-    """`review`: the worst band of all facets; then `review_FACET` and `score_FACET` (two decimals, or blank) for each."""
-    found = {facet: bands.of(tagged, facet) for facet in facets}
-    row = {"review": max((band for band, _ in found.values()), key=NAMES.index, default="none")}
-    for facet, (band, score) in found.items():
-        row |= {f"review_{facet}": band, f"score_{facet}": "" if score is None else f"{score:.2f}"}
+    """`review_FACET`, the band, and `score_FACET`, three decimals or blank, for each facet."""
+    row: dict[str, str] = {}
+    for facet in facets:
+        band, score = bands.of(tagged, facet)
+        row |= {f"review_{facet}": band, f"score_{facet}": "" if score is None else f"{score:.3f}"}
     return row

@@ -67,7 +67,7 @@ def merge_rows(
     merger: TagMerger,
     mapping: TaxonomyMapping,
     *,
-    on_problem: Callable[[str], object] = lambda problem: None,
+    on_problem: Callable[[str], object],
 ) -> Iterator[Row]:
     """Every row of a shop's CSV in its order, tags and category of the first row of each product merged with those of
     `tagged`, by handle; everything else as it was.
@@ -79,8 +79,7 @@ def merge_rows(
     for number, row in enumerate(rows, 1):
         handle = columns.product(row) or here
         first, here = handle != here, handle
-        if not first or handle not in tagged:
-            seen.add(handle)
+        if not first:
             yield dict(row)
         elif handle in seen:
             on_problem(
@@ -90,8 +89,10 @@ def merge_rows(
             yield dict(row)
         else:
             seen.add(handle)
-            merged = merge_row(row, tagged[handle], columns, merger, mapping)
-            if (count := len(split_tags(merged[columns.tags]))) > MAX_TAGS:
+            photo = tagged.get(handle)
+            merged = dict(row) if photo is None else merge_row(row, photo, columns, merger, mapping)
+            count = len(split_tags(merged[columns.tags]))
+            if count > MAX_TAGS and merged != row:
                 on_problem(f"row {number}: {handle!r} would have {count} tags; Shopify takes {MAX_TAGS}; left as it is")
                 merged = dict(row)
             yield merged
@@ -124,7 +125,7 @@ def new_rows(photos: Iterable[tuple[str, TaggedPhoto]], mapping: TaxonomyMapping
 
 
 def slug(text: str) -> str:
-    """A handle: accents dropped, small letters and digits, one hyphen for anything else. Blank where nothing is left."""
+    """A handle: small letters and digits without accents, a hyphen for anything else; blank where nothing is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
