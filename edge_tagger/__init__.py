@@ -13,20 +13,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from edge_tagger.errors import EdgeTaggerError
+from edge_tagger.errors import EdgeTaggerError, PhotoError
 
 if TYPE_CHECKING:
     from edge_tagger.explain.class_activation import Explanation
+    from edge_tagger.images import Limits
     from edge_tagger.manifest import Manifest, read_manifest
     from edge_tagger.tagger import TaggedPhoto, Tagger, TagScore
 
 __version__ = "0.1.0"
 __all__ = [
-    "EdgeTaggerError", "Explanation", "Manifest", "TagScore", "TaggedPhoto", "Tagger", "__version__", "read_manifest",
+    "EdgeTaggerError", "Explanation", "Limits", "Manifest", "PhotoError", "TagScore", "TaggedPhoto", "Tagger",
+    "__version__", "read_manifest",
 ]  # fmt: skip
 
 _HOMES = {
     "Explanation": "edge_tagger.explain.class_activation",
+    "Limits": "edge_tagger.images",
     "Manifest": "edge_tagger.manifest",
     "TagScore": "edge_tagger.tagger",
     "TaggedPhoto": "edge_tagger.tagger",

@@ -19,6 +19,7 @@ from edge_tagger.tagged import TaggedPhoto, TagScore
 from edge_tagger.taxonomy import Scores, Tag, Taxonomy
 
 LABEL_FACET = "label"
+_MOST = 1.001  # 255 steps of 1/255 as float32 are a little more than 1
 _BEST = 5  # labels that are given where neither max_results nor score_threshold says otherwise
 
 
@@ -36,7 +37,7 @@ class Decoder:
     def __init__(self, manifest: Manifest, options: Options = ALL, *, model: str = "the model") -> None:
         tags, facets = manifest.taxonomy.tags, manifest.taxonomy.facets
         names = options.display_names(manifest, model)
-        self._num_scores = len(tags)
+        self._model, self._num_scores = model, len(tags)
         self._kept = kept = options.kept([tag.id for tag in tags], model)
         if len(kept) < len(tags):
             tags = tuple(tags[place] for place in kept)
@@ -55,7 +56,8 @@ class Decoder:
         ]
 
     def __call__(self, scores: Scores) -> TaggedPhoto:
-        """The tags for float32 [N] in the manifest's order. Raises ValueError for another shape."""
+        """The tags for float32 [N] in the manifest's order. Raises ValueError for another shape, ModelError for a tag
+        whose score is more than 1."""
         if scores.shape != (self._num_scores,):
             raise ValueError(f"scores are {list(scores.shape)}, and the manifest has {self._num_scores} tags")
         if len(self._kept) < self._num_scores:
@@ -69,7 +71,13 @@ class Decoder:
         tags = []
         for place in places:
             tag, facet, name, threshold, parents = self._known[place]
-            tags.append(TagScore(tag, facet, name, float(lifted[place]), threshold, parents))
+            score = float(lifted[place])
+            if score > _MOST:  # looking at all scores takes longer, and a low one is no answer anyway
+                raise ModelError(
+                    f"{self._model} gives {tag} the score {score:.4g}, and scores of a manifest lie in 0..1; it is "
+                    "damaged or lacks its sigmoid; convert it again"
+                )
+            tags.append(TagScore(tag, facet, name, score, threshold, parents))
         return TaggedPhoto(tuple(tags), self._exclusive)
 
 

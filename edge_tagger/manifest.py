@@ -131,7 +131,7 @@ class Manifest:
                 feature_map=read.text_or_none("feature_map"),
                 provenance=read.plain("provenance"),
                 metrics=read.plain("metrics"),
-                model_crc32=None if value["model_crc32"] is None else read.whole("model_crc32"),
+                model_crc32=read.whole_or_none("model_crc32"),
             )
         except ValueError as error:
             raise ManifestError(f"the manifest is broken: {_brief(error)}; convert the model again") from error

@@ -27,7 +27,7 @@ ALL = "all"
     help="Take the split that this training made instead; its curves and recipe go into the report.",
 )
 @click.option("--image-column", default="image", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="Default: the runtime's choice.")
+@click.option("--threads", type=click.IntRange(min=1), help="Default: every core, up to four.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write index.html in this folder: a page to look at.")
 def command(

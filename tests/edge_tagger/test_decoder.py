@@ -128,6 +128,11 @@ def test_scores_of_another_length_are_told() -> None:
         decode(SCORES[:3], MANIFEST)
 
 
+def test_a_model_without_its_sigmoid_is_told() -> None:
+    with pytest.raises(ModelError, match=r"category/Footwear the score 7, .* lacks its sigmoid"):
+        decode(np.array([7, -3, 2, -8, -9, -1, -1, -1], np.float32), MANIFEST)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_allow_and_deny_answer_as_a_model_without_the_other_tags(seed: int) -> None:
     generator, numbers = random.Random(seed), np.random.default_rng(seed)

@@ -152,6 +152,13 @@ def test_a_hostile_manifest_is_one_clear_error(manifest: Manifest, key: str, new
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
 
 
+def test_each_field_that_is_missing_is_named(manifest: Manifest) -> None:
+    whole = manifest.to_json()
+    for key in whole.keys() - {"author", "display_names"}:
+        with pytest.raises(ManifestError, match=f"has no '{key}'"):
+            Manifest.from_json({other: value for other, value in whole.items() if other != key})
+
+
 @pytest.mark.parametrize("value", [None, [], "text", 3, {}])
 def test_json_that_is_no_manifest_is_refused(value: Any) -> None:
     with pytest.raises(ManifestError):
