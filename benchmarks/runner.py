@@ -1,48 +1,106 @@
-"""Models, one after another, on one device."""
+"""Models on devices, one device after another."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from datetime import datetime, timezone
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edge_tagger.benchmarks.devices.device import Device, find_device
-from edge_tagger.benchmarks.plan import DEFAULT_NUM_RUNS, DEFAULT_WARMUP_RUNS, Plan
-from edge_tagger.benchmarks.results import Result, read_result, write_results
-from edge_tagger.errors import OutputError
-from edge_tagger.manifest import read_model
+from edge_tagger.benchmarks.device_bench import DeviceBench, Job
+from edge_tagger.benchmarks.devices.names import find_device
+from edge_tagger.benchmarks.devices.session import Device
+from edge_tagger.benchmarks.model_file import ModelFile
+from edge_tagger.benchmarks.results import Failure, Report
+from edge_tagger.benchmarks.results_file import read_report, write_report
+from edge_tagger.errors import DeviceError, ModelError, OutputError
 from edge_tagger.progress import Progress
 
 
 def run(
     models: Sequence[str | os.PathLike[str]],
+    job: Job | None = None,
     *,
-    device: str | Device = "local",
-    threads: int = 1,
-    num_runs: int = DEFAULT_NUM_RUNS,
-    warmup_runs: int = DEFAULT_WARMUP_RUNS,
+    devices: Sequence[str | Device] = ("local",),
+    devices_file: Path | None = None,
     json_path: Path | None = None,
-) -> list[Result]:
-    """Measure each model; `json_path` is written anew after each, so that what was measured is kept.
+    resume: bool = False,
+    tell: Callable[[Failure], object] | None = None,
+) -> Report:
+    """Measure each model on each device. `json_path` is written anew after each step, so that nothing is lost.
 
-    Raises ModelError, DeviceError or OutputError; models that cannot be read and a folder that is not there are
-    found before anything is measured.
+    A device or a model that fails is in the report's `failures` and goes to `tell` at once, and the others go on.
+    `resume` leaves out what `json_path` has already: the same model by its content, device, threads and plan. Raises
+    ModelError, DeviceError (a name that stands for no device), CatalogueError or OutputError before anything is
+    measured.
     """
-    plan = Plan(threads=threads, num_runs=num_runs, warmup_runs=warmup_runs)
-    place = find_device(device) if isinstance(device, str) else device
-    paths = [Path(model) for model in models]
-    for path in paths:
-        read_model(path)
+    job = job or Job()
+    files = _read_models(models)
+    places = [find_device(device, devices_file) if isinstance(device, str) else device for device in devices]
+    if len({place.name for place in places}) < len(places):
+        raise DeviceError("a device is named twice; name each once")
     if json_path is not None and not json_path.resolve().parent.is_dir():
         raise OutputError(f"cannot write {json_path}: its folder does not exist; make it first")
-    results: list[Result] = []
-    with Progress(len(paths), f"measuring on {place.name}", unit="model") as progress:
-        for path in paths:
-            date = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            document = place.measure(path, plan)
-            results.append(read_result(path, document, device=place.name, date=date, plan=plan))
-            if json_path is not None:
-                write_results(json_path, results)
-            progress.update()
-    return results
+    report = _started(job, json_path if resume else None)
+    _read_photos(files, job)
+
+    def keep() -> None:
+        if json_path is not None and (report.results or report.extras):
+            write_report(json_path, report)
+
+    def failed(failure: Failure) -> None:
+        report.failures.append(failure)
+        if tell is not None:
+            tell(failure)
+
+    for place in places:
+        with Progress(job.steps(len(files)), f"measuring on {place.name}", unit="steps") as progress:
+
+            def step(note: str, progress: Progress = progress) -> None:
+                keep()
+                progress.update(1, last=note)
+
+            try:
+                with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder, place.open() as session:
+                    bench = DeviceBench(place, session, job, report, folder=Path(folder), tell=failed, step=step)
+                    bench.measure(files)
+            except DeviceError as error:
+                failed(Failure(place.name, None, None, str(error), error.exit_code))
+        keep()
+    return report
+
+
+def _read_models(models: Sequence[str | os.PathLike[str]]) -> list[ModelFile]:
+    """Raises ModelError for a file that cannot be read, or two of the same content: one cell would hide the other."""
+    files = [ModelFile.read(model) for model in models]
+    first: dict[str, ModelFile] = {}
+    for file in files:
+        other = first.setdefault(file.sha256, file)
+        if other is not file:
+            raise ModelError(f"{file.path} and {other.path} are the same model; name one of them")
+    return files
+
+
+def _read_photos(files: Sequence[ModelFile], job: Job) -> None:
+    """Before any device is asked, so that a wrong catalogue is told at once."""
+    if job.accuracy is None:
+        return
+    for file in files:
+        if not isinstance(file.classifier, ModelError):
+            job.accuracy.photos.at(file.classifier.input_size)
+
+
+def _started(job: Job, resumed: Path | None) -> Report:
+    """A new report, or the one to go on with, without its failures. Raises OutputError where that was another bench."""
+    fresh = Report(job.plan, job.backend, job.delegate)
+    if resumed is None or not resumed.exists():
+        return fresh
+    known = read_report(resumed)
+    for name in ("plan", "backend", "delegate"):
+        if getattr(known, name) != getattr(fresh, name):
+            raise OutputError(
+                f"{resumed} was measured with another {name} ({getattr(known, name)}, now {getattr(fresh, name)}); "
+                "resume with the same, or name another file"
+            )
+    known.failures.clear()
+    return known

@@ -10,13 +10,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Summary:
-    """Milliseconds. `stddev_ms` is the sample standard deviation (n - 1), 0 for one sample."""
+    """`count` samples, in milliseconds. `stddev_ms` is the sample standard deviation (n - 1), 0 for one sample.
 
+    None stands for what a program that keeps its samples to itself does not tell.
+    """
+
+    count: int
     min_ms: float
-    p50_ms: float
-    p90_ms: float
-    p95_ms: float
-    p99_ms: float
+    p50_ms: float | None
+    p90_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
     mean_ms: float
     stddev_ms: float
 
@@ -28,6 +32,7 @@ def summarize(samples_ms: Sequence[float]) -> Summary:
     values = np.asarray(samples_ms, dtype=np.float64)
     p50, p90, p95, p99 = np.percentile(values, (50, 90, 95, 99)).tolist()
     return Summary(
+        count=len(values),
         min_ms=float(values.min()),
         p50_ms=p50,
         p90_ms=p90,

@@ -1,41 +1,61 @@
-"""Measures one .tflite in a process of its own. Runs alone on the device: Python 3.9, numpy and a TFLite runtime.
+"""Measures a .tflite on the device that it lies on. Runs alone there: Python 3.9, numpy and a TFLite runtime.
 
-    python worker.py MODEL --threads 1 --warmup-runs 5 --num-runs 50 --seed 0
+    python worker.py REQUEST DOCUMENT
 
-The last line of standard output is one JSON document:
+Both are JSON files in the folder that it runs in, and so is every file that the request names:
 
-    {"init_ms", "first_ms", "samples_ms": [..], "memory": {"baseline_bytes", "peak_bytes"},
-     "runtime": {"name", "version"}, "machine": {"cpu", "cores", "os", "arch", "python"}}
+    {"mode": "measure" | "scores" | "split", "model": "a.tflite", "threads": 1, "backend": "auto" | a key of RUNTIMES,
+     "delegate": null | library, "codes": null | what the input stores for pixel values 0..255, [256] or [256, 3],
+     measure: "photos": null | "photos.npy", "num_runs", "min_duration_s", "warmup_runs", "max_warmup_s", "window",
+              "tolerance", "seed" (edge_tagger.benchmarks.plan)
+     scores:  "photos": uint8 [n, S, S, 3], "scores": the .npz to write
+     split:   "photos": [{"file", "flags" of cv2.imdecode}], "size": S, "passes": times over all photos,
+              "scales": [[scale, zero point] of each output], "manifest": null | what edge_tagger.manifest writes}
 
-`init_ms` is making the interpreter and allocating its tensors, `first_ms` the first run, `samples_ms` the runs after
-the warm-up; only invoke() is timed, on perf_counter_ns. `peak_bytes` is the largest resident memory of the process
-so far and `baseline_bytes` the same before the model was opened, so the model's own part is their difference; both are
-null where the system does not tell. Where a model cannot be measured the document is {"error": {"kind", "message"}},
-kind "model" or "device", and the exit code 1.
+The documents, all with "threads", "runtime": {"name", "version"}, "delegate" ("XNNPACK", the library's name, or "none")
+and "machine": {"cpu", "cores", "os", "arch", "python"}:
+
+    measure: {"init_ms", "first_ms", "warmup_ns": [..], "stable": true | false | null (a fixed number was asked for),
+              "samples_ns": [..] of each run, or of "every" k-th where there are more than MOST_SAMPLES,
+              "overhead_us", "memory": {"baseline_bytes", "peak_bytes"}}
+    scores:  {"photos": n}; the .npz has what output k stores as array "k", [n, N]
+    split:   {"decode_ms": [..], "resize_ms": [..], "invoke_ms": [..], "scores_ms": [..] | null}, a value for each photo
+             and pass
+    any:     {"error": {"kind": "model" | "device" | "unavailable", "message"}}, and the exit code is 1
+
+`init_ms` is making the interpreter and allocating its tensors, `first_ms` the first run. Samples are on perf_counter_ns
+around invoke() alone, the garbage collector off, the affinity as it was. `overhead_us` is what a turn of the same loop
+takes around nothing. `peak_bytes` is the largest resident memory of the process and `baseline_bytes` what it had before
+it opened the model: Python, numpy, the runtime. Both are null where the system does not tell.
 """
 
+# ruff: noqa: B905, RUF007, UP035  - this runs on Python 3.9
 from __future__ import annotations
 
-import argparse
 import gc
 import importlib
 import importlib.metadata
 import json
 import os
 import platform
+import statistics
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
-# Module, distribution that has its version.
-RUNTIMES = (
-    ("ai_edge_litert.interpreter", "ai-edge-litert"),
-    ("tflite_runtime.interpreter", "tflite-runtime"),
-    ("tensorflow.lite.python.interpreter", "tensorflow"),
-)
+# Name, as pip has it -> module of the interpreter.
+RUNTIMES = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+MOST_SAMPLES = 20_000
+_OVERHEAD_TURNS = 10_000
+_TELL_EVERY_NS = 1_000_000_000
 
 
 class WorkerError(Exception):
@@ -44,51 +64,151 @@ class WorkerError(Exception):
         self.kind = kind
 
 
-def measure(model: str, *, threads: int, warmup_runs: int, num_runs: int, seed: int) -> dict[str, Any]:
-    """The document of this module's docstring. Raises WorkerError."""
-    runtime, name, version = find_runtime()
-    draw = np.random.default_rng(seed)
-    baseline_bytes = peak_memory_bytes()
+class Opened:
+    """An interpreter that is ready, and how it came to be. Raises WorkerError."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        runtime, self.name, self.version = find_runtime(request["backend"])
+        self.threads, self.library = request["threads"], request["delegate"]
+        self.baseline_bytes = reset_peak()
+        try:
+            delegates = [runtime.load_delegate(self.library)] if self.library else None
+            started = time.perf_counter_ns()
+            self.interpreter = runtime.Interpreter(
+                model_path=request["model"], num_threads=self.threads, experimental_delegates=delegates
+            )
+            self.interpreter.allocate_tensors()
+            self.init_ms = (time.perf_counter_ns() - started) / 1e6
+        except (ValueError, RuntimeError, OSError) as error:
+            raise WorkerError("model", first_line(error)) from error
+
+    def context(self) -> dict[str, Any]:
+        runtime = {"name": self.name, "version": self.version}
+        return {"threads": self.threads, "runtime": runtime, "delegate": self.delegate(), "machine": machine()}
+
+    def delegate(self) -> str:
+        """What runs a part of the model: delegated parts stand in the list of operators as DELEGATE."""
+        try:
+            delegated = any(operator["op_name"] == "DELEGATE" for operator in self.interpreter._get_ops_details())
+        except AttributeError:  # the list has no public name
+            return Path(self.library).name if self.library else "unknown"
+        if not delegated:
+            return "none"
+        return Path(self.library).name if self.library else "XNNPACK"
+
+    def store(self, pixels: Any, codes: Any) -> None:
+        """Give the model uint8 [S, S, 3]."""
+        taken = self.interpreter.get_input_details()[0]
+        if codes is None:
+            raise WorkerError("device", "the request has photos and no codes")
+        stored = codes[pixels] if codes.ndim == 1 else codes[pixels, np.arange(3)]
+        self.interpreter.set_tensor(taken["index"], stored[np.newaxis].astype(taken["dtype"], copy=False))
+
+
+def measure(request: dict[str, Any]) -> dict[str, Any]:
+    photos = np.load(request["photos"]) if request["photos"] else None
+    opened = Opened(request)
+    invoke, feed = opened.interpreter.invoke, feeder(opened, request, photos)
+    gc.disable()
     try:
-        started = time.perf_counter_ns()
-        interpreter = runtime.Interpreter(model_path=model, num_threads=threads)
-        interpreter.allocate_tensors()
-        init_ms = elapsed_ms(started)
-        for detail in interpreter.get_input_details():
-            interpreter.set_tensor(detail["index"], random_input(draw, detail["shape"], detail["dtype"]))
-        first_ms = timed_run(interpreter)
-        for _ in range(warmup_runs):
-            timed_run(interpreter)
-        gc.disable()
-        samples_ms = [timed_run(interpreter) for _ in range(num_runs)]
-        gc.enable()
+        first_ns = timed_runs(invoke, feed, least=1)[0][0]
+        warmup_ns, stable = warm_up(invoke, feed, request)
+        least, seconds = request["num_runs"], request["min_duration_s"]
+        samples_ns, every = timed_runs(invoke, feed, least=least, seconds=seconds, tell=True)
     except (ValueError, RuntimeError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise WorkerError("model", lines[0]) from error
+        raise WorkerError("model", first_line(error)) from error
+    finally:
+        gc.enable()
+    peak_bytes = peak_memory_bytes()
     return {
-        "init_ms": init_ms,
-        "first_ms": first_ms,
-        "samples_ms": samples_ms,
-        "memory": {"baseline_bytes": baseline_bytes, "peak_bytes": peak_memory_bytes()},
-        "runtime": {"name": name, "version": version},
-        "machine": {
-            "cpu": cpu_model(),
-            "cores": cores(),
-            "os": f"{platform.system()} {platform.release()}",
-            "arch": platform.machine(),
-            "python": platform.python_version(),
-        },
+        "init_ms": opened.init_ms,
+        "first_ms": first_ns / 1e6,
+        "warmup_ns": warmup_ns,
+        "stable": stable,
+        "samples_ns": samples_ns,
+        "every": every,
+        "overhead_us": overhead_us(),
+        "memory": {"baseline_bytes": opened.baseline_bytes, "peak_bytes": peak_bytes},
+        **opened.context(),
     }
 
 
-def find_runtime() -> tuple[Any, str, str]:
-    """The first runtime that is installed: its module, name and version."""
-    for module, distribution in RUNTIMES:
-        try:
-            return importlib.import_module(module), distribution, importlib.metadata.version(distribution)
-        except ModuleNotFoundError:  # importlib.metadata's PackageNotFoundError is one too
-            continue
-    raise WorkerError("device", "no TFLite runtime is installed there; pip install ai-edge-litert (or tflite-runtime)")
+def scores(request: dict[str, Any]) -> dict[str, Any]:
+    photos = np.load(request["photos"], mmap_mode="r")
+    opened, codes = Opened(request), stored_codes(request)
+    places = [detail["index"] for detail in opened.interpreter.get_output_details()]
+    given: list[list[Any]] = [[] for _ in places]
+    told = time.perf_counter_ns()
+    for done, pixels in enumerate(photos, 1):
+        opened.store(pixels, codes)
+        opened.interpreter.invoke()
+        for own, place in zip(given, places):
+            own.append(opened.interpreter.get_tensor(place).reshape(-1))
+        if time.perf_counter_ns() - told > _TELL_EVERY_NS:
+            told = time.perf_counter_ns()
+            print(f"{done} of {len(photos)} photos", flush=True)
+    stored: dict[str, Any] = {str(place): np.stack(own) for place, own in enumerate(given)}
+    np.savez(request["scores"], **stored)
+    return {"photos": len(photos), **opened.context()}
+
+
+def split(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        import cv2
+    except ImportError as error:
+        raise WorkerError("unavailable", f"OpenCV cannot be imported there ({first_line(error)})") from error
+    opened, codes, size = Opened(request), stored_codes(request), (request["size"], request["size"])
+    decode_scores = scores_decoder(request)
+    places = [detail["index"] for detail in opened.interpreter.get_output_details()]
+    photos = [(np.fromfile(photo["file"], np.uint8), photo["flags"]) for photo in request["photos"]]
+    steps: list[list[float]] = []
+    for encoded, flags in photos[:1] + photos * request["passes"]:
+        marks = [time.perf_counter_ns()]
+        decoded = cv2.imdecode(encoded, flags)
+        marks.append(time.perf_counter_ns())
+        if decoded is None:
+            raise WorkerError("unavailable", "OpenCV there cannot decode these JPEGs")
+        pixels = cv2.resize(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_LINEAR)
+        marks.append(time.perf_counter_ns())
+        opened.store(pixels, codes)
+        opened.interpreter.invoke()
+        given = [opened.interpreter.get_tensor(place).reshape(-1) for place in places]
+        marks.append(time.perf_counter_ns())
+        if decode_scores is not None:
+            decode_scores(given)
+        marks.append(time.perf_counter_ns())
+        steps.append([(after - before) / 1e6 for before, after in zip(marks, marks[1:])])
+    decode_ms, resize_ms, invoke_ms, scores_ms = (list(column) for column in zip(*steps[1:]))  # the first warms up
+    found = {"decode_ms": decode_ms, "resize_ms": resize_ms, "invoke_ms": invoke_ms}
+    return {**found, "scores_ms": scores_ms if decode_scores is not None else None, **opened.context()}
+
+
+MODES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"measure": measure, "scores": scores, "split": split}
+
+
+def find_runtime(backend: str) -> tuple[Any, str, str]:
+    """Module, name and version of the runtime, or for "auto" of the first that is installed."""
+    for name in RUNTIMES if backend == "auto" else (backend,):
+        with suppress(ImportError, KeyError):  # importlib.metadata's PackageNotFoundError is an ImportError too
+            return importlib.import_module(RUNTIMES[name]), name, importlib.metadata.version(name)
+    if backend == "auto":
+        raise WorkerError("runtime", "no TFLite runtime is installed there")
+    raise WorkerError("runtime", f"{backend} is not installed there")
+
+
+def stored_codes(request: dict[str, Any]) -> Any:
+    return None if request["codes"] is None else np.asarray(request["codes"])
+
+
+def feeder(opened: Opened, request: dict[str, Any], photos: Any) -> Callable[[int], None]:
+    """Called before each run, outside its time: the next photo; without photos the pixels that were drawn stay."""
+    if photos is not None:
+        codes = stored_codes(request)
+        return lambda turn: opened.store(photos[turn % len(photos)], codes)
+    draw = np.random.default_rng(request["seed"])
+    for detail in opened.interpreter.get_input_details():
+        opened.interpreter.set_tensor(detail["index"], random_input(draw, detail["shape"], detail["dtype"]))
+    return lambda _: None
 
 
 def random_input(draw: np.random.Generator, shape: Any, dtype: Any) -> Any:
@@ -102,23 +222,94 @@ def random_input(draw: np.random.Generator, shape: Any, dtype: Any) -> Any:
     return np.zeros(shape, dtype=kind)
 
 
-def timed_run(interpreter: Any) -> float:
+def timed_runs(
+    invoke: Callable[[], object], feed: Callable[[int], None], *, least: int, seconds: float = 0.0, tell: bool = False
+) -> tuple[list[int], int]:
+    """Nanoseconds of every k-th run, and k: at least `least` runs, until `seconds` are over. k is 1 unless there are
+    more than MOST_SAMPLES."""
+    clock, samples_ns = time.perf_counter_ns, []
+    told = clock()
+    deadline, every, turn = told + int(seconds * 1e9), 1, 0
+    while True:
+        feed(turn)
+        started = clock()
+        invoke()
+        ended = clock()
+        if turn % every == 0:
+            samples_ns.append(ended - started)
+            if len(samples_ns) > MOST_SAMPLES:
+                del samples_ns[1::2]
+                every *= 2
+        turn += 1
+        if turn >= least and ended >= deadline:
+            return samples_ns, every
+        if tell and ended - told > _TELL_EVERY_NS:
+            told = ended
+            print(f"{turn} runs", flush=True)
+
+
+def warm_up(
+    invoke: Callable[[], object], feed: Callable[[int], None], request: dict[str, Any]
+) -> tuple[list[int], bool | None]:
+    """The runs that do not count, and whether they became stable; None where it was not asked for."""
+    deadline = time.perf_counter_ns() + int(request["max_warmup_s"] * 1e9)
+    samples_ns = timed_runs(invoke, feed, least=request["warmup_runs"])[0] if request["warmup_runs"] else []
+    if not request["max_warmup_s"]:
+        return samples_ns, None
+    while not is_stable(samples_ns, request["window"], request["tolerance"]):
+        if time.perf_counter_ns() >= deadline:
+            return samples_ns, False
+        samples_ns += timed_runs(invoke, feed, least=1)[0]
+    return samples_ns, True
+
+
+def is_stable(samples_ns: list[int], window: int, tolerance: float) -> bool:
+    """Whether the medians of the last two windows differ by at most that share."""
+    if len(samples_ns) < 2 * window:
+        return False
+    before, last = (statistics.median(part) for part in (samples_ns[-2 * window : -window], samples_ns[-window:]))
+    return abs(last - before) <= tolerance * before
+
+
+def overhead_us() -> float:
     started = time.perf_counter_ns()
-    interpreter.invoke()
-    return elapsed_ms(started)
+    timed_runs(lambda: None, lambda _: None, least=_OVERHEAD_TURNS)
+    return (time.perf_counter_ns() - started) / _OVERHEAD_TURNS / 1e3
 
 
-def elapsed_ms(started_ns: int) -> float:
-    return (time.perf_counter_ns() - started_ns) / 1e6
+def scores_decoder(request: dict[str, Any]) -> Callable[[list[Any]], object] | None:
+    """What the outputs store -> the tags of a photo, by edge_tagger's own taxonomy.py beside this file."""
+    manifest = request["manifest"]
+    if manifest is None:
+        return None
+    from taxonomy import Facet, Tag, Taxonomy  # type: ignore[import-not-found]
+
+    facets = tuple(Facet(**{**facet, "columns": tuple(facet["columns"])}) for facet in manifest["facets"])
+    taxonomy = Taxonomy(facets, tuple(Tag.from_id(tag["id"]) for tag in manifest["tags"]))
+    thresholds = np.array([tag["threshold"] for tag in manifest["tags"]], np.float32)
+
+    def decode(given: list[Any]) -> object:
+        parts = [
+            (stored.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+            for stored, (scale, zero_point) in zip(given, request["scales"])
+        ]
+        return taxonomy.decode(np.concatenate(parts), thresholds)
+
+    return decode
+
+
+def reset_peak() -> int | None:
+    """Let the peak of memory start anew where the kernel allows it, and give it."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # man proc_pid_clear_refs
+    return peak_memory_bytes()
 
 
 def peak_memory_bytes() -> int | None:
     """VmHWM where there is /proc: on Linux ru_maxrss survives exec and may be the parent's."""
-    try:
+    with suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        pass
     try:
         import resource
     except ImportError:  # Windows
@@ -127,35 +318,43 @@ def peak_memory_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def machine() -> dict[str, Any]:
+    """`cores` are those that this process may use."""
+    return {
+        "cpu": cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "os": f"{platform.system()} {platform.release()}",
+        "arch": platform.machine(),
+        "python": platform.python_version(),
+    }
+
+
 def cpu_model() -> str:
     """What /proc/cpuinfo or the device tree (a Raspberry Pi) calls it, else what Python knows."""
-    try:
+    with suppress(OSError):
         fields = [line.partition(":") for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines()]
         known = {name.strip(): value.strip() for name, _, value in fields}
         for field in ("model name", "Model", "Hardware"):
             if known.get(field):
                 return known[field]
         return Path("/proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return platform.processor() or platform.machine()
+    return platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure one .tflite and print one JSON document.")
-    parser.add_argument("model")
-    for option, default in (("--threads", 1), ("--warmup-runs", 5), ("--num-runs", 50), ("--seed", 0)):
-        parser.add_argument(option, type=int, default=default)
-    given = parser.parse_args()
+    request_path, document_path = sys.argv[1:]
+    request = json.loads(Path(request_path).read_text(encoding="utf-8"))
     try:
-        document, code = measure(**vars(given)), 0
+        document, code = MODES[request["mode"]](request), 0
     except WorkerError as error:
         document, code = {"error": {"kind": error.kind, "message": str(error)}}, 1
-    print(json.dumps(document), flush=True)
+    beside = Path(f"{document_path}.part")
+    beside.write_text(json.dumps(document), encoding="utf-8")
+    beside.replace(document_path)
     return code
 
 

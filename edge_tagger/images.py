@@ -81,6 +81,11 @@ def load_resized(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS
     return resize(load_photo(photo, limits=limits, cover=_OVERSAMPLING * size), size)
 
 
+def resized_flags(name: str, data: bytes, size: int) -> int:
+    """The flags of cv2.imdecode with which load_resized decodes a photo's bytes. Raises PhotoError."""
+    return _flags(read_header(name, data), _OVERSAMPLING * size)
+
+
 def _checked_array(photo: NDArray[Any], limits: Limits) -> Pixels:
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
         raise PhotoError(

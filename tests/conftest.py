@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,3 +87,21 @@ def trained(drawn: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -
     train(drawn, load_recipe(str(recipe)), run)
     made = convert(read_run(run), list(FORMATS), out=run, max_drop=100)
     return Trained(drawn, recipe, run, dict(zip(FORMATS, [each.path for each in made], strict=True)))
+
+
+@pytest.fixture
+def products(tmp_path: Path) -> Path:
+    """A CSV of six JPEGs, each of one colour that the tiny models know; four are of its split "test"."""
+    colours = {"Red": (255, 0, 0), "Green": (0, 255, 0), "Blue": (0, 0, 255)}
+    (tmp_path / "products").mkdir()
+    path = tmp_path / "products" / "products.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image", "group", "colour", "light", "split"])
+        for number in range(6):
+            name = list(colours)[number % 3]
+            photo = np.full((40 + number, 60, 3), colours[name][::-1], np.uint8)
+            cv2.imwrite(str(path.parent / f"{number}.jpg"), photo)
+            group = "Warm" if name == "Red" else "Cool"
+            rows.writerow([f"{number}.jpg", group, name, "dark", "test" if number < 4 else "train"])
+    return path

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from edge_tagger.benchmarks import worker
-from edge_tagger.benchmarks.devices.device import read_answer, worker_arguments
 from edge_tagger.benchmarks.devices.session import Ended, plain_name, sha256_of
 from edge_tagger.benchmarks.devices.subprocesses import TooMuchOutputError, run_here
-from edge_tagger.benchmarks.plan import Plan
 from edge_tagger.errors import DeviceError
 from edge_tagger.files import whole_file
 
@@ -95,12 +90,3 @@ class LocalDevice:
 
     def open(self) -> LocalSession:
         return LocalSession(python=self._python, env=self._env)
-
-    def measure(self, model: Path, plan: Plan) -> dict[str, Any]:
-        # An absolute path never looks like an option.
-        command = [sys.executable, worker.__file__, str(model.resolve()), *worker_arguments(plan)]
-        try:
-            ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        except OSError as error:
-            raise DeviceError(f"cannot start {sys.executable}: {error.strerror}") from error
-        return read_answer(model, self.name, code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)

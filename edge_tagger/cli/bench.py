@@ -1,68 +1,123 @@
-"""`edge-tagger bench`: latency and memory of models, side by side."""
+"""`edge-tagger bench`: models on devices, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from edge_tagger.benchmarks.results import Result
+    from edge_tagger.benchmarks.accuracy import AccuracyBench
+    from edge_tagger.benchmarks.results import Failure, Report
+
+ALL = "all"
+PRESETS = ("quick", "normal", "mlperf")
+BACKENDS = ("auto", "ai-edge-litert", "tflite-runtime", "tensorflow")
+
+
+def _threads(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
+    """1,2,4"""
+    words = [word.strip() for word in value.split(",")]
+    numbers = tuple(int(word) for word in words if word.isdigit())
+    if len(numbers) < len(words) or len(set(numbers)) < len(words) or not all(1 <= n <= 256 for n in numbers):
+        raise click.BadParameter(f"{value!r} are not different numbers from 1 to 256, as in 1,2,4")
+    return numbers
+
+
+def _path(**options: Any) -> click.Path:
+    return click.Path(path_type=Path, **options)
 
 
 @click.command()
-@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--device", default="local", show_default=True, help="Where to measure; this version knows local.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
-@click.option("--num-runs", type=click.IntRange(1), default=50, show_default=True, help="Runs that are counted.")
-@click.option("--warmup-runs", type=click.IntRange(0), default=5, show_default=True, help="Runs before them.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all samples and the context here.")
-def command(
-    models: tuple[Path, ...], device: str, threads: int, num_runs: int, warmup_runs: int, json_path: Path | None
-) -> None:
-    """Measure latency and memory of .tflite files, each in a process of its own, on random pixels."""
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=_path())
+@click.option(
+    "--device", "devices", multiple=True, default=("local",), show_default=True,
+    help="local, ssh://[user@]host[:port], adb, adb:SERIAL, or a name in devices.toml; may be repeated.",
+)  # fmt: skip
+@click.option("--devices", "devices_file", type=_path(), help="Read this instead of devices.toml.")
+@click.option("--threads", metavar="N,N..", callback=_threads, default="1", show_default=True, help="Each is a row.")
+@click.option("--preset", type=click.Choice(PRESETS), default="normal", show_default=True, help="How long to measure.")
+@click.option("--num-runs", type=click.IntRange(1), help="Count this many runs, whatever the time.")
+@click.option("--warmup-runs", type=click.IntRange(0), help="Make this many runs before them, stable or not.")
+@click.option("--photos", type=_path(), help="Labelled photos, a CSV or folder: accuracy there, time from JPEG.")
+@click.option("--split", default=ALL, show_default=True, help="A value of the split column of --photos.")
+@click.option("--split-column", default="split", show_default=True)
+@click.option("--image-column", default="image", show_default=True)
+@click.option("--max-photos", type=click.IntRange(1), help="Take the first of them only; for slow devices.")
+@click.option("--profile", is_flag=True, help="Tell where the time goes, by type of operator.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True, help="The runtime there.")
+@click.option("--delegate", help="A delegate's shared library there, such as libedgetpu.so.1.")
+@click.option("--provision", is_flag=True, help="Put LiteRT into the bench's folder on devices that have none.")
+@click.option("--benchmark-binary", type=_path(), help="LiteRT's benchmark_model, for phones without Python.")
+@click.option("--json", "json_path", type=_path(), help="Write all samples and facts here, after every step.")
+@click.option("--csv", "csv_path", type=_path(), help="Write the figures here.")
+@click.option("--markdown", "markdown_path", type=_path(), help="Write the tables here.")
+@click.option("--resume", is_flag=True, help="Go on with the file of --json: measure only what it lacks.")
+@click.pass_context
+def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> None:
+    """Measure latency, memory, accuracy and heat of .tflite files where they will run.
+
+    Models are measured in turn, each in a process of its own on the device; one that fails is told, and the others go
+    on. docs/bench.md explains the figures. Exit code 9: a device failed; 5: a model could not be measured there.
+    """
+    from edge_tagger.benchmarks.tables import format_csv, format_markdown, format_report
+    from edge_tagger.files import write_text
+
+    outputs = {options["csv_path"]: format_csv, options["markdown_path"]: format_markdown}
+    if options["resume"] and options["json_path"] is None:
+        raise click.UsageError("--resume goes on with a file: name it with --json")
+    _check_folders([path for path in outputs if path is not None])
+    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
+        report = _run(models, options, folder=Path(folder))
+    if report.results or report.extras:
+        click.echo(format_report(report))
+        for path, written in outputs.items():
+            if path is not None:
+                write_text(path, written(report))
+    ctx.exit(max((failure.exit_code for failure in report.failures), default=0))
+
+
+def _run(models: tuple[Path, ...], options: dict[str, Any], *, folder: Path) -> Report:
+    from edge_tagger.benchmarks.device_bench import Job
+    from edge_tagger.benchmarks.plan import make_plan
     from edge_tagger.benchmarks.runner import run
 
-    results = run(
-        models, device=device, threads=threads, num_runs=num_runs, warmup_runs=warmup_runs, json_path=json_path
+    job = Job(
+        plan=make_plan(options["preset"], num_runs=options["num_runs"], warmup_runs=options["warmup_runs"]),
+        accuracy=_accuracy(options, folder) if options["photos"] else None,
+        binary=options["benchmark_binary"],
+        **{name: options[name] for name in ("threads", "backend", "delegate", "profile", "provision")},
     )
-    click.echo("\n".join(_lines(results)))
+    return run(
+        models,
+        job,
+        **{name: options[name] for name in ("devices", "devices_file", "json_path", "resume")},
+        tell=_tell,
+    )
 
 
-def _lines(results: Sequence[Result]) -> list[str]:
-    from edge_tagger.table import table
+def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:
+    from edge_tagger.benchmarks.accuracy import AccuracyBench
+    from edge_tagger.benchmarks.photos import PhotoSet
+    from edge_tagger.catalogue.source import Catalogue, read_catalogue
 
-    head = ["model", "size kB", "init", "first", "p50", "p90", "p95", "p99", "mean", "stddev", "images/s", "peak MB"]
-    names = [Path(result.path).name for result in results]
-    if len(set(names)) < len(names):
-        names = [result.path for result in results]
-    rows = [[name, *_cells(result)] for name, result in zip(names, results, strict=True)]
-    return [*table([head, *rows]), "", *_context(results[0])]
-
-
-def _cells(result: Result) -> list[str]:
-    s = result.summary
-    times_ms = (result.init_ms, result.first_ms, s.p50_ms, s.p90_ms, s.p95_ms, s.p99_ms, s.mean_ms, s.stddev_ms)
-    return [
-        f"{result.size_bytes / 1e3:,.0f}",
-        *(f"{time_ms:,.2f}" if time_ms >= 1 else f"{time_ms:.3f}" for time_ms in times_ms),
-        f"{result.images_per_s:,.1f}",
-        "-" if result.peak_memory_bytes is None else f"{result.peak_memory_bytes / 1e6:,.1f}",
-    ]
+    catalogue = read_catalogue(options["photos"], image_column=options["image_column"])
+    split, column = options["split"], options["split_column"]
+    if split != ALL or split in catalogue.values(column):
+        catalogue = catalogue.where(column, split)
+    kept = Catalogue(catalogue.source, catalogue.columns, catalogue.photos[: options["max_photos"]])
+    return AccuracyBench(PhotoSet(kept, folder, tell=lambda line: click.echo(line, err=True)))
 
 
-def _context(result: Result) -> list[str]:
-    plan, machine, runtime = result.plan, result.machine, result.runtime
-    threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
-    lines = [
-        f"Times in ms, {plan.num_runs} runs after {plan.warmup_runs} to warm up, {threads}.",
-        f"{result.device}: {machine['cpu']}, {machine['cores']} cores, {machine['os']} {machine['arch']}, "
-        f"Python {machine['python']}, {runtime['name']} {runtime['version']}",
-    ]
-    if result.baseline_memory_bytes is not None:
-        lines.append(
-            f"Peak memory includes Python, numpy and the runtime: {result.baseline_memory_bytes / 1e6:,.1f} MB."
-        )
-    return lines
+def _check_folders(paths: list[Path]) -> None:
+    from edge_tagger.errors import OutputError
+
+    for path in paths:
+        if not path.resolve().parent.is_dir():
+            raise OutputError(f"cannot write {path}: its folder does not exist; make it first")
+
+
+def _tell(failure: Failure) -> None:
+    click.echo(f"Error: {failure.message}", err=True)

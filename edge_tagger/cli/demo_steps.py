@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge_tagger.catalogue.source import Catalogue, Photo
     from edge_tagger.tagger import TaggedPhoto
     from edge_tagger.taxonomy import Facet
-    from edge_tagger.train.demo_report import Answer, ModelRow, ShownPhoto, Step
+    from edge_tagger.train.demo_report import Answer, Latency, ModelRow, ShownPhoto, Step
 
 PHOTO_SIZE = 96
 FORMATS = ("float32", "float16", "int8")
@@ -111,9 +111,14 @@ def _tag(model: Path, test: Catalogue) -> list[ShownPhoto]:
 
 
 def _bench(models: Sequence[Path], json_path: Path) -> list[Result]:
+    from edge_tagger.benchmarks.device_bench import Job
+    from edge_tagger.benchmarks.plan import make_plan
     from edge_tagger.benchmarks.runner import run
 
-    return run(models, num_runs=_BENCH_RUNS, warmup_runs=_WARMUP_RUNS, json_path=json_path)
+    plan = make_plan(num_runs=_BENCH_RUNS, warmup_runs=_WARMUP_RUNS)
+    report = run(models, Job(plan=plan), json_path=json_path)
+    report.check()
+    return report.results
 
 
 def _answer(facet: Facet, photo: Photo, tagged: TaggedPhoto) -> Answer:
@@ -130,25 +135,33 @@ def _answer(facet: Facet, photo: Photo, tagged: TaggedPhoto) -> Answer:
 
 
 def _rows(evaluated: dict[str, Any], measured: Sequence[Result]) -> list[ModelRow]:
-    from edge_tagger.train.demo_report import Latency, ModelRow, named_scores
+    from edge_tagger.train.demo_report import ModelRow, named_scores
 
     return [
         ModelRow(
             kind,
             model["size_bytes"],
             named_scores(model),
-            Latency(result.summary.p50_ms, result.summary.p95_ms, result.init_ms, result.peak_memory_bytes),
+            _latency(result),
         )
         for kind, model, result in zip(FORMATS, evaluated["models"], measured, strict=True)
     ]
 
 
+def _latency(result: Result) -> Latency:
+    from edge_tagger.train.demo_report import Latency
+
+    summary = result.summary
+    assert summary.p50_ms is not None and summary.p95_ms is not None  # this machine's worker gives its samples
+    return Latency(summary.p50_ms, summary.p95_ms, result.init_ms, result.memory_bytes)
+
+
 def _machine(result: Result) -> dict[str, str]:
-    machine, runtime, plan = result.machine, result.runtime, result.plan
+    machine, runtime = result.machine, result.runtime
     return {
         "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['os']} {machine['arch']}",
         "software": f"Python {machine['python']}, {runtime['name']} {runtime['version']}",
-        "bench": f"{plan.num_runs} runs after {plan.warmup_runs} to warm up, threads: {plan.threads}",
+        "bench": f"{result.plan}; threads: {result.threads}",
     }
 
 

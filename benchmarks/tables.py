@@ -1,0 +1,227 @@
+"""A report as aligned text for a terminal, as Markdown for a README, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.benchmarks.advice import advise
+from edge_tagger.benchmarks.facts import Facts
+from edge_tagger.benchmarks.results import DeviceRecord, Extra, Report, Result
+from edge_tagger.benchmarks.split import STEPS
+from edge_tagger.table import table
+
+UNAVAILABLE = "unavailable"
+_MOST_OPERATORS = 10
+
+
+def format_report(report: Report) -> str:
+    """Everything for a terminal: times, the steps from the JPEG, accuracy, operators, the devices, advice."""
+    parts = [table(_result_rows(report))] if report.results else []
+    parts += [part for part in (_split(report), _accuracy(report)) if part]
+    parts += [_operators(report, extra) for extra in report.of_kind("profile")]
+    parts.append(_context(report))
+    if advice := advise(report):
+        parts.append(["Advice", *(f"  {line}" for line in advice)])
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def format_markdown(report: Report) -> str:
+    """The tables and the devices, for a README or a pull request. Emulated rows say so."""
+    parts = [_markdown(_result_rows(report), left=2)] if report.results else []
+    accuracy = _accuracy_rows(report)
+    if len(accuracy) > 1:
+        parts.append(_markdown(accuracy, left=2))
+    parts.append("\n".join(f"- {line}" for line in _context(report)))
+    return "\n\n".join(parts) + "\n"
+
+
+def format_csv(report: Report) -> str:
+    """One line for each cell, plain numbers; blank for what is not known."""
+    out = io.StringIO()
+    rows = [_csv_row(result) for result in report.results]
+    writer = csv.DictWriter(out, list(rows[0]) if rows else ["model"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _csv_row(result: Result) -> dict[str, Any]:
+    s, (start_c, end_c) = result.summary, result.temperatures_c
+    return {
+        "model": result.path, "sha256": result.sha256, "device": result.device, "emulated": result.emulated,
+        "threads": result.threads, "size_bytes": result.size_bytes, "init_ms": result.init_ms,
+        "first_ms": result.first_ms, "samples": s.count, "min_ms": s.min_ms, "p50_ms": s.p50_ms, "p90_ms": s.p90_ms,
+        "p95_ms": s.p95_ms, "p99_ms": s.p99_ms, "mean_ms": s.mean_ms, "stddev_ms": s.stddev_ms,
+        "images_per_s": result.images_per_s, "memory_bytes": result.memory_bytes, "temperature_start_c": start_c,
+        "temperature_end_c": end_c, "throttled": result.throttled, "runtime": _runtime(result),
+        "delegate": result.delegate, "date": result.rounds[0].date,
+    }  # fmt: skip
+
+
+def _result_rows(report: Report) -> list[list[str]]:
+    percentiles = sorted((50, 90, 95, 99), key=lambda percentile: percentile != report.plan.percentile)
+    head = ["model", "device", "threads", "size MB", "init", "first", *(f"p{percentile}" for percentile in percentiles)]
+    head += ["images/s", "memory MB", "°C", "throttled", "runtime"]
+    name = _namer([result.path for result in report.results])
+    rows = [head]
+    for result in report.results:
+        s = result.summary
+        times = [result.init_ms, result.first_ms, *(getattr(s, f"p{percentile}_ms") for percentile in percentiles)]
+        rows.append([
+            name(result.path),
+            _device_name(result.device, result.emulated),
+            str(result.threads),
+            f"{result.size_bytes / 1e6:.2f}",
+            *map(_ms, times),
+            f"{result.images_per_s:,.1f}",
+            "-" if result.memory_bytes is None else f"{result.memory_bytes / 1e6:.1f}",
+            _temperatures(result),
+            {True: "yes", False: "no", None: "-"}[result.throttled],
+            f"{_runtime(result)}, {result.delegate or 'delegate unknown'}",
+        ])  # fmt: skip
+    return rows
+
+
+def _split(report: Report) -> list[str]:
+    """Medians of each step, from the JPEG to the tags."""
+    extras = report.of_kind("split")
+    if not extras:
+        return []
+    name = _namer([extra.path for extra in extras])
+    steps = [step.removesuffix("_ms") for step in STEPS]
+    rows = [["from JPEG to tags", "device", "threads", *steps, "total", "photos/s"]]
+    reasons = []
+    for extra in extras:
+        if extra.unavailable is not None:
+            reasons.append(_reason(extra, name))
+            continue
+        content = extra.content
+        cells = [_ms(statistics.median(content[step]) if content[step] else None) for step in (*STEPS, "total_ms")]
+        each_s = f"{1000 / statistics.mean(content['total_ms']):,.1f}"
+        rows.append([name(extra.path), extra.device, str(extra.threads), *cells, each_s])
+    return [*(table(rows, left=2) if len(rows) > 1 else []), *reasons]
+
+
+def _accuracy(report: Report) -> list[str]:
+    rows, name = _accuracy_rows(report), _namer([extra.path for extra in report.of_kind("accuracy")])
+    lines = table(rows, left=2) if len(rows) > 1 else []
+    for extra in report.of_kind("accuracy"):
+        if extra.unavailable is not None:
+            lines.append(_reason(extra, name))
+        elif extra.content["figures"] is None:
+            lines.append(f"{name(extra.path)}: no figures: {extra.content['figures_unavailable']}")
+    return lines
+
+
+def _accuracy_rows(report: Report) -> list[list[str]]:
+    extras = [extra for extra in report.of_kind("accuracy") if extra.unavailable is None]
+    name = _namer([extra.path for extra in extras])
+    facets = list(dict.fromkeys(
+        facet for extra in extras for facet, row in ((extra.content["figures"] or {}).get("facets") or {}).items()
+        if "top1" in row
+    ))  # fmt: skip
+    tops = [f"{facet} top-1" for facet in facets]
+    rows = [["accuracy", "device", "photos", *tops, "mAP macro", "mAP micro", "scores"]]
+    for extra in extras:
+        content = extra.content
+        figures = content["figures"] or {"facets": {}}
+        top1 = [_percent(figures["facets"].get(facet, {}).get("top1")) for facet in facets]
+        overall = [_percent(figures.get(key)) for key in ("map_macro", "map_micro")]
+        same = "bit-equal" if content["bit_equal"] else f"differ by {content['largest_difference']:.2g}"
+        rows.append([name(extra.path), extra.device, str(content["photos"]), *top1, *overall, same])
+    return rows
+
+
+def _operators(report: Report, extra: Extra) -> list[str]:
+    name = _namer([each.path for each in report.of_kind("profile")])
+    if extra.unavailable is not None:
+        return [_reason(extra, name)]
+    operators = extra.content["operators"]
+    rows = [["operators", "count", "ms", "share"]]
+    rows += [
+        [each["type"], str(each["count"]), _ms(each["mean_ms"]), f"{each['share']:.1%}"]
+        for each in operators[:_MOST_OPERATORS]
+    ]
+    rest = operators[_MOST_OPERATORS:]
+    if rest:
+        rest_ms, share = sum(each["mean_ms"] for each in rest), sum(each["share"] for each in rest)
+        rows.append([f"{len(rest)} more types", str(sum(each["count"] for each in rest)), _ms(rest_ms), f"{share:.1%}"])
+    return [f"{name(extra.path)} on {extra.device}, threads {extra.threads}:", *table(rows)]
+
+
+def _context(report: Report) -> list[str]:
+    return [f"Times in ms: {report.plan}.", *(_device(device, report) for device in report.devices)]
+
+
+def _device(device: DeviceRecord, report: Report) -> str:
+    facts = device.facts
+    python = next((each.machine.get("python") for each in report.results if each.device == device.name), None)
+    known = {
+        "model": facts.model,
+        "cpu": facts.cpu,
+        "cores": None if facts.num_cores is None else str(facts.num_cores),
+        "clocks": _clocks(facts),
+        "governor": facts.governor,
+        "memory": None if facts.memory_bytes is None else f"{facts.memory_bytes / 2**30:.1f} GiB",
+        "os": ", ".join(filter(None, (facts.os, facts.kernel, facts.arch))) or None,
+        "power mode": facts.power_mode,
+        "Python": python,
+    }
+    said = "; ".join(f"{what} {value}" for what, value in known.items() if value)
+    missing = ", ".join(what for what, value in known.items() if not value)
+    name = _device_name(device.name, device.emulated)
+    return "; ".join(filter(None, (f"{name}: {said}", missing and f"{UNAVAILABLE}: {missing}")))
+
+
+def _clocks(facts: Facts) -> str | None:
+    """ "4 x 1500-2400 MHz", kind by kind."""
+    kinds: dict[tuple[int, int], int] = {}
+    for core in facts.cores:
+        if core.least_khz and core.most_khz:
+            kinds[core.least_khz, core.most_khz] = kinds.get((core.least_khz, core.most_khz), 0) + 1
+    return ", ".join(f"{n} x {least // 1000}-{most // 1000} MHz" for (least, most), n in kinds.items()) or None
+
+
+def _temperatures(result: Result) -> str:
+    start_c, end_c = result.temperatures_c
+    return "-" if start_c is None or end_c is None else f"{start_c:.0f} → {end_c:.0f}"
+
+
+def _runtime(result: Result) -> str:
+    return " ".join(filter(None, (result.runtime["name"], result.runtime["version"])))
+
+
+def _device_name(name: str, emulated: bool) -> str:
+    return f"{name} (emulated)" if emulated else name
+
+
+def _reason(extra: Extra, name: Callable[[str], str]) -> str:
+    return f"{name(extra.path)} on {extra.device}: {extra.kind} {UNAVAILABLE}: {extra.unavailable}"
+
+
+def _namer(paths: Sequence[str]) -> Callable[[str], str]:
+    """File names, or whole paths where two files have one name."""
+    distinct = set(paths)
+    alone = len({Path(path).name for path in distinct}) == len(distinct)
+    return lambda path: Path(path).name if alone else path
+
+
+def _ms(time_ms: float | None) -> str:
+    if time_ms is None:
+        return "-"
+    return f"{time_ms:,.2f}" if time_ms >= 1 else f"{time_ms:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
+    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    rule = ["---" if column < left else "---:" for column in range(len(head))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
