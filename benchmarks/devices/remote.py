@@ -139,7 +139,10 @@ class RemoteSession:
             raise self._not_sent(name, size_bytes, error) from error
         if self._sha256(f"{target}.part") != digest:
             raise DeviceError(f"{self._channel.name}: {name} arrived changed (another SHA-256); run again")
-        self._ask(f"mv -f {shlex.quote(target)}.part {shlex.quote(target)} && chmod 700 {shlex.quote(target)}", name)
+        quoted = shlex.quote(target)
+        ended = self._ask(f"chmod 700 {quoted}.part && mv -f {quoted}.part {quoted}", f"renaming {name}")
+        if ended.code:
+            raise DeviceError(f"{self._channel.name}: {name} could not be put in its place: {_why(ended)}")
 
     def pull(self, name: str, target: Path) -> None:
         source = f"{self.folder}/{plain_name(name)}"
