@@ -59,7 +59,7 @@ class Result:
     threads: int
     plan: Plan
     runtime: Mapping[str, str]
-    delegate: str
+    delegate: str | None
     machine: Mapping[str, Any]
     rounds: tuple[Round, ...]
 

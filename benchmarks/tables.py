@@ -172,10 +172,10 @@ def _device(device: DeviceRecord, report: Report) -> str:
         "power mode": facts.power_mode,
         "Python": python,
     }
-    said = "; ".join(f"{what} {value}" for what, value in known.items() if value)
-    missing = ", ".join(what for what, value in known.items() if not value)
-    name = _device_name(device.name, device.emulated)
-    return "; ".join(filter(None, (f"{name}: {said}", missing and f"{UNAVAILABLE}: {missing}")))
+    said = [f"{what} {value}" for what, value in known.items() if value]
+    if missing := [what for what, value in known.items() if not value]:
+        said.append(f"{UNAVAILABLE}: {', '.join(missing)}")
+    return f"{_device_name(device.name, device.emulated)}: {'; '.join(said)}"
 
 
 def _clocks(facts: Facts) -> str | None:
