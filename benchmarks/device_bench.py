@@ -19,8 +19,8 @@ from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.benchmarks.plan import PRESETS, Plan
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Failure, Report, Result, Round
 from edge_tagger.benchmarks.summary import Summary
-from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall, WorkerFailedError
-from edge_tagger.errors import DeviceError, ModelError
+from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall, WorkerFailedError, reading
+from edge_tagger.errors import ModelError
 
 Item = TypeVar("Item")
 
@@ -110,9 +110,6 @@ class DeviceBench:
         except (ModelError, WorkerFailedError) as error:
             self._failed.add(model.sha256)
             self._tell(Failure(self._device.name, str(model.path), threads, str(error), error.exit_code))
-        except (KeyError, TypeError, ValueError) as error:
-            name = self._device.name
-            raise DeviceError(f"{name} gave a document that cannot be read ({error!r}); run again") from error
 
     def _round(self, model: ModelFile, threads: int, place: int) -> None:
         known = self._report.result((model.sha256, self._device.name, threads))
@@ -121,9 +118,10 @@ class DeviceBench:
         date = _now()
         before = read_state(self._session)
         document = self._meter.round(model, threads, self._job.plan, place)
-        done = as_round(document, date=date, before=before, after=read_state(self._session))
-        self._report.put(
-            Result(
+        after = read_state(self._session)
+        with reading(self._device.name):
+            done = as_round(document, date=date, before=before, after=after)
+            result = Result(
                 path=str(model.path),
                 sha256=model.sha256,
                 size_bytes=model.size_bytes,
@@ -136,7 +134,7 @@ class DeviceBench:
                 machine=document["machine"],
                 rounds=(*(known.rounds if known else ()), done),
             )
-        )
+        self._report.put(result)
 
     def _extra(self, kind: str, model: ModelFile) -> None:
         known = self._report.extra((kind, model.sha256, self._device.name))

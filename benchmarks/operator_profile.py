@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from edge_tagger.benchmarks.model_file import ModelFile
-from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall, WorkerFailedError
+from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall, WorkerFailedError, reading
 
 SCRIPT = Path(__file__).with_name("profile_worker.py")
+KEYS = ("type", "count", "mean_ms", "share")
 _RUNS = 20
 
 
@@ -25,4 +26,5 @@ def profile(call: WorkerCall, model: ModelFile, threads: int) -> dict[str, Any]:
         document = call.ask(model, "profile", threads, script=SCRIPT, num_runs=_RUNS)
     except WorkerFailedError as error:  # the C interface of LiteRT is called there; what measures has worked before
         raise UnavailableError(f"LiteRT's profiler broke down ({error})") from error
-    return {"operators": document["operators"]}
+    with reading(call.device):
+        return {"operators": [{name: each[name] for name in KEYS} for each in document["operators"]]}

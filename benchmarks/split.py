@@ -17,7 +17,7 @@ from typing import Any
 from edge_tagger import taxonomy
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.benchmarks.photos import PhotoSet
-from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall
+from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall, reading
 from edge_tagger.errors import ModelError
 from edge_tagger.images import resized_flags
 from edge_tagger.manifest import Manifest
@@ -49,8 +49,9 @@ def measure_split(call: WorkerCall, model: ModelFile, photos: PhotoSet, threads:
         scales=[[tensor.scale or 1.0, tensor.zero_point] for tensor in classifier.outputs],
         manifest=manifest,
     )
-    steps = {name: document[name] for name in STEPS}
-    total = [sum(parts) for parts in zip(*(part for part in steps.values() if part is not None), strict=True)]
+    with reading(call.device):
+        steps = {name: document[name] for name in STEPS}
+        total = [sum(parts) for parts in zip(*(part for part in steps.values() if part is not None), strict=True)]
     return {"photos": len(paths), **steps, "total_ms": total}
 
 

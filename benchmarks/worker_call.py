@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class WorkerCall:
             raise DeviceError(
                 f"{device} has no Python 3.9 or later; give LiteRT's benchmark_model for it with --benchmark-binary"
             )
-        self._device, self._session, self._folder, self._common = device, session, folder, request
+        self.device, self._session, self._folder, self._common = device, session, folder, request
         self._python, self._calls = session.python, 0
 
     def push(self, source: Path, name: str | None = None) -> str:
@@ -77,7 +78,7 @@ class WorkerCall:
         if ended.code not in (0, 1) or (ended.code and "Traceback" in ended.stderr):
             last = ended.stderr.strip().rpartition("\n")[2] or "it said nothing"
             raise WorkerFailedError(
-                f"{model.path} on {self._device}: the worker gave no result ({_ending(ended.code)}): {last}"
+                f"{model.path} on {self.device}: the worker gave no result ({_ending(ended.code)}): {last}"
             )
         return self._document(model, self.pull(name))
 
@@ -90,23 +91,32 @@ class WorkerCall:
             kind, message = ("", "") if error is None else (error["kind"], error["message"])
         except (ValueError, TypeError, KeyError, RecursionError) as broken:
             raise DeviceError(
-                f"{self._device} gave a document that cannot be read ({broken}); run again, with --resume to keep the "
+                f"{self.device} gave a document that cannot be read ({broken}); run again, with --resume to keep the "
                 "rest"
             ) from broken
         if kind == "model":
             raise ModelError(
-                f"{model.path} cannot be measured on {self._device} ({message}); it is cut off, damaged, or needs "
+                f"{model.path} cannot be measured on {self.device} ({message}); it is cut off, damaged, or needs "
                 "operators that the runtime lacks; copy or convert it again"
             )
         if kind == "runtime":
             raise DeviceError(
-                f"{self._device}: {message}; --provision installs ai-edge-litert into the bench's own folder there"
+                f"{self.device}: {message}; --provision installs ai-edge-litert into the bench's own folder there"
             )
         if kind == "unavailable":
             raise UnavailableError(message)
         if kind:
-            raise DeviceError(f"{self._device}: {message}")
+            raise DeviceError(f"{self.device}: {message}")
         return document
+
+
+@contextmanager
+def reading(device: str) -> Iterator[None]:
+    """Around what takes a document apart: DeviceError where the worker of another version wrote it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeviceError(f"{device} gave a document that cannot be read ({error!r}); run again") from error
 
 
 def _ending(code: int) -> str:
