@@ -18,6 +18,7 @@ from edge_tagger.train.recipe import LossOptions
 from edge_tagger.train.replicas import total
 
 Loss = Callable[[Any, Any], Any]
+_ROUNDING = 1e-3  # of shares that add up to 1
 
 
 def make_loss(options: LossOptions, taxonomy: Taxonomy, targets: Targets) -> Loss:
@@ -140,8 +141,8 @@ def _exclusive_levels(taxonomy: Taxonomy) -> list[list[int]]:
 
 
 def _softmax(targets: Any, logits: Any) -> Any:
-    """Mean softmax cross-entropy over the photos whose one answer among these tags is known."""
-    one = tf.cast(tf.reduce_sum(tf.cast(targets > 0, tf.int32), axis=1) == 1, logits.dtype)
+    """Mean softmax cross-entropy over the photos whose one answer among these tags, or its shares, is known."""
+    one = tf.cast(tf.abs(tf.reduce_sum(tf.maximum(targets, 0), axis=1) - 1) < _ROUNDING, logits.dtype)
     each = tf.nn.softmax_cross_entropy_with_logits(labels=tf.maximum(targets, 0), logits=logits)
     return tf.reduce_sum(each * one) / tf.maximum(total(tf.reduce_sum(one)), 1)
 

@@ -15,6 +15,7 @@ from edge_tagger.train.frozen import FrozenOutputs
 from edge_tagger.train.head import StandardizedHead
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.losses import make_loss
+from edge_tagger.train.mixup import mixed, mixup_shares
 from edge_tagger.train.recipe import Phase
 from edge_tagger.train.session import Logits, Session
 
@@ -69,9 +70,12 @@ def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None
     material = _streamed(session, phase, head, seed) if frozen is None else _cached(session, phase, head, frozen, seed)
     criterion = make_loss(session.recipe.loss, session.taxonomy, session.photos.targets)
 
-    def loss(tensors: Any, targets: Any, dropout: Any) -> Any:
+    def loss(tensors: Any, targets: Any, dropout: Any, *shares: Any) -> Any:
         inputs = tf.nest.map_structure(lambda tensor: tf.cast(tensor, tf.float32), tensors)
-        return criterion(targets, head(material.features(inputs, training=not session.folded), dropout))
+        features = material.features(inputs, training=not session.folded)
+        if shares:
+            features, targets = mixed(features, targets, *shares)
+        return criterion(targets, head(features, dropout))
 
     dropout_seed = int(np.random.default_rng(seed).integers(2**31))
 
@@ -79,7 +83,8 @@ def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None
         steps = enumerate(material.batches(epoch, first_step), epoch * schedule.steps_per_epoch + first_step)
         for step, (tensors, targets) in steps:
             ones = tf.ones((len(targets), head.width))
-            yield tensors, targets, tf.nn.experimental.stateless_dropout(ones, phase.dropout, (dropout_seed, step))
+            dropout = tf.nn.experimental.stateless_dropout(ones, phase.dropout, (dropout_seed, step))
+            yield tensors, targets, dropout, *mixup_shares(phase.mixup, len(targets), (*seed, step))
 
     fit(
         name,

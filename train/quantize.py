@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.train.keras import tf, tf_keras, tfmot
+from edge_tagger.train.palette import PALETTE_CONVOLUTIONS
 
 LOGIT_RANGE = 8.0
 _quantization = tfmot.quantization.keras
@@ -27,7 +28,7 @@ _MOVING = tuple(
 
 
 class PerChannelByConverter(tfmot.quantization.keras.QuantizeConfig):
-    """Quantizes a depthwise layer's output, and leaves its kernel to the converter's per-channel quantization."""
+    """Quantizes a layer's output, and leaves its kernel to the converter's per-channel quantization."""
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:  # noqa: ARG002
         return []
@@ -58,8 +59,9 @@ def quantize(model: Any, representative: NDArray[np.uint8]) -> Any:
     def annotate(layer: Any) -> Any:
         if isinstance(layer, tf_keras.layers.InputLayer):
             return layer
-        depthwise = isinstance(layer, tf_keras.layers.DepthwiseConv2D)
-        return _quantization.quantize_annotate_layer(layer, PerChannelByConverter() if depthwise else None)
+        fixed = layer.name in PALETTE_CONVOLUTIONS  # and TFMOT refuses their ReLU6
+        by_converter = fixed or isinstance(layer, tf_keras.layers.DepthwiseConv2D)
+        return _quantization.quantize_annotate_layer(layer, PerChannelByConverter() if by_converter else None)
 
     annotated = tf_keras.models.clone_model(model, clone_function=annotate)
     annotated.set_weights(model.get_weights())

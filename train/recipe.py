@@ -13,6 +13,7 @@ from edge_tagger.taxonomy import Facet
 LOSSES = ("binary_crossentropy", "effective_number", "focal", "asymmetric")
 POOLS = ("mean", "mean+max")
 PRECISIONS = ("float32", "bfloat16")
+PALETTE_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.palette
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class DataOptions:
 @dataclass(frozen=True)
 class ModelOptions:
     """`taps` are earlier stages whose maps the head sees too, pooled (colour and texture are there, not at the end);
-    `pool` is how each map is pooled: "mean" or "mean+max". `palette` is a number of learnt colours whose shares of the
-    photo and of its middle the head sees as well, `hidden` one of units between all that and the tags; 0: none."""
+    `pool` is how each map is pooled: "mean" or "mean+max". `palette` is a number of colours whose shares of the photo,
+    its middle and its centre the head sees as well, `hidden` one of units between all that and the tags; 0: none."""
 
     backbone: str = "resnet50v2"
     stages: int = 3
@@ -76,6 +77,9 @@ class Phase:
     as `cache_gb` holds; 0 views, or a cache too small for one: each step computes it anew, on a fresh view.
     The learning rate falls from its start to nothing along a half cosine, after `warmup` (a share of all steps).
     `average` is the decay of an exponential moving average of the weights, which the phase ends with; 0: none.
+    `mixup` above 0 teaches the head pairs of photos too, their pooled features and answers mixed in shares drawn from a
+    Beta distribution of that parameter ("mixup", Zhang et al., 2018, on features as in "Manifold Mixup", Verma et al.,
+    2019): the smaller, the nearer to one of the two.
     `members` copies learn one after the other from the same start, each with its own order, views and dropout, and the
     phase ends with the mean of their weights ("Model soups", Wortsman et al., 2022); it costs as many times as much."""
 
@@ -90,6 +94,7 @@ class Phase:
     cache_gb: float = 8.0
     dropout: float = 0.0
     average: float = 0.0
+    mixup: float = 0.0
     members: int = 1
 
 

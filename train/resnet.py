@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from edge_tagger.train.backbones import BACKBONES, Backbone
 from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.palette import palette_parts
 
 Weights = dict[str, NDArray[np.float32]]
 EPSILON = 1e-5
-_PALETTE_PX = 40
 
 
 def build(
@@ -46,8 +46,8 @@ def build(
     """A functional Keras model: float32 [B, S, S, 3], RGB 0..255 -> sigmoid scores float32 [B, tags].
 
     Layers carry the names of the weights. The head sees the last map, and those of the stages `taps`, pooled by their
-    mean or by "mean+max", and the pixels themselves as the shares of `palette` learnt colours: the layer "features"
-    [B, C]. It sees them as they are and through `hidden` units. Logits before the sigmoid come from "head".
+    mean or by "mean+max", and the pixels themselves as the shares of `palette` colours: the layer "features" [B, C]. It sees
+    them as they are and through `hidden` units. Logits before the sigmoid come from "head".
 
     In the *deployed* form each part of the features has a scale and an offset (see edge_tagger.train.deploy).
     """
@@ -70,35 +70,19 @@ def _features(maps: Mapping[str, Any], pool: str, palette: int, *, deployed: boo
     tapped = [name for name in maps if name != "input"]
     if len(tapped) == 1 and pool == "mean" and not palette:
         return mean(name="features")(maps[tapped[0]])
-    pools = {}
+    parts = {}
     for name in tapped:
-        pools[f"{name}.mean"] = (mean, maps[name])
+        parts[f"{name}.mean"] = mean(keepdims=True, name=f"{name}.mean")(maps[name])
         if pool == "mean+max":
-            pools[f"{name}.max"] = (maximum, maps[name])
+            parts[f"{name}.max"] = maximum(keepdims=True, name=f"{name}.max")(maps[name])
     if palette:
-        whole, middle = _palette(maps["input"], palette)
-        pools |= {"palette.mean": (mean, whole), "palette.middle_mean": (mean, middle)}
-    parts = [pooling(keepdims=deployed, name=name)(pooled) for name, (pooling, pooled) in pools.items()]
-    if not deployed:
-        return tf_keras.layers.Concatenate(name="features")(parts)
-    scaled = [
-        tf_keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones", name=f"{name}.scale")(part)
-        for name, part in zip(pools, parts, strict=True)
-    ]
-    return tf_keras.layers.Flatten(name="features")(tf_keras.layers.Concatenate(name="parts")(scaled))
-
-
-def _palette(pixels: Any, colours: int) -> tuple[Any, Any]:
-    """[B, h, w, colours] of the whole photo and of its middle, whose means tell how much there is of each learnt
-    colour. Two 1x1 convolutions make soft bins of colour, as a histogram has, of the photo at about 40 px: what a
-    ResNet forgets on its way."""
-    size = pixels.shape[1]
-    x = tf_keras.layers.AveragePooling2D(max(1, size // _PALETTE_PX), name="palette.pixels")(pixels)
-    for place, filters in enumerate((max(colours // 2, 1), colours), 1):
-        x = tf_keras.layers.Conv2D(
-            filters, 1, activation="relu", kernel_initializer="he_normal", name=f"palette.conv{place}"
-        )(x)
-    return x, tf_keras.layers.Cropping2D(x.shape[1] // 4, name="palette.middle")(x)
+        parts |= palette_parts(maps["input"], palette)
+    if deployed:
+        parts = {
+            name: tf_keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones", name=f"{name}.scale")(part)
+            for name, part in parts.items()
+        }
+    return tf_keras.layers.Flatten(name="features")(tf_keras.layers.Concatenate(name="parts")(list(parts.values())))
 
 
 class _Layers:

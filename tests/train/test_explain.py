@@ -91,9 +91,10 @@ def test_maps_are_gradient_times_activation(
 def test_maps_and_biases_add_up_to_the_logit(photos: np.ndarray, convert: ToTflite) -> None:
     """A head of ReLUs is linear around a photo: logit = sum of maps + sum of each bias times its gradient."""
     model = tagger_model(photos, **RICH)
-    head = [layer for layer in model.layers if layer.name.endswith(".scale") or layer.name in ("hidden", "head")]
+    ends = (".scale", ".some", ".few", "hidden", "head")
+    head = [layer for layer in model.layers if layer.name.endswith(ends)]
     biases = [layer.bias for layer in head]
-    assert len(biases) == 8
+    assert len(biases) == 4 + 9 + 6 + 2
     features = tf_keras.Model(model.input, model.get_layer("head").output)
     explainer = Explainer(Model(convert(model, "float32")), TAGS)
     for photo in photos[:3]:

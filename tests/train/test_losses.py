@@ -113,6 +113,16 @@ def test_siblings_compete_where_one_answer_is_known_in_an_exclusive_facet() -> N
     assert value(LossOptions(siblings=0.1), [[1, 0, 1]], [[1, 2, 3]]) == value(LossOptions(), [[1, 0, 1]], [[1, 2, 3]])
 
 
+def test_siblings_share_where_two_photos_are_mixed() -> None:
+    """Of two answers in shares; a photo whose partner has none is left out."""
+    taxonomy = Taxonomy((Facet("colour", ("colour",)),), (Tag("colour", ("Black",)), Tag("colour", ("Blue",))))
+    targets, logits = [[0.25, 0.75], [0.75, 0.0]], np.array([[1, 2], [3, -1]], np.float32)
+    softmax = np.exp(logits[0]) / np.exp(logits[0]).sum()
+    extra = -(0.25 * np.log(softmax[0]) + 0.75 * np.log(softmax[1]))
+    with_siblings, without = (value(LossOptions(siblings=s), targets, logits, taxonomy=taxonomy) for s in (0.1, 0))
+    assert with_siblings - without == pytest.approx(0.1 * extra, rel=1e-4)
+
+
 @pytest.mark.parametrize("size", [50.0, 200.0])
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize(("gamma", "margin"), [(0.0, 0.0), (0.5, 0.05), (2.0, 0.05), (4.0, 0.0)])

@@ -34,6 +34,12 @@ def pooled(model: Any) -> Any:
     return tf_keras.Model(model.input, model.get_layer("features").output)(PHOTOS.astype(np.float32)).numpy()
 
 
+def test_hidden_units_and_palette_of_another_model_are_left_where_they_are() -> None:
+    other = {**pixel_affine("resnet50v2"), "hidden.kernel": np.ones((2, 3)), "palette.conv1.bias": np.ones(4)}
+    started = start_weights(OPTIONS, {name: value.astype(np.float32) for name, value in other.items()})
+    assert "input.bias" in started and not [name for name in started if name.startswith(("hidden", "palette"))]
+
+
 def test_equalized_maps_give_the_same_logits_to_a_rescaled_head() -> None:
     model = a_model("mean")
     before = pooled(model)
