@@ -91,7 +91,9 @@ class Tagger:
                 raise
             raise ModelError(f"{error} (its checksum differs from its manifest's: it is damaged)") from error
         self.labels: tuple[str, ...] = ()
+        self.display_names: Mapping[str, str] = {}
         if self.manifest is not None:
+            self.display_names = options.display_names(self.manifest, name)
             _check_fit(self._model, self.manifest)
             self._decode: Decoder | LabelDecoder = Decoder(self.manifest, options, model=name)
         else:
@@ -104,6 +106,11 @@ class Tagger:
         if self._model is None:
             raise ModelError("this Tagger is closed; make a new one")
         return self._model
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The facets that photos are asked: those that allow and deny leave; of a model with labels alone, "label"."""
+        return self._decode.facets
 
     def scores(self, photo: PhotoLike) -> Scores:
         """float32 [N]: the model's scores as they are, dequantized, undecoded, in output order. Raises PhotoError."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_tagger.cli.bulk_options import bulk_options, take_bulk
 from edge_tagger.cli.model_options import model_options, tagger_arguments
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Larger photos are refused. Default: 100 million.")
 @click.option("--max-bytes", type=click.IntRange(min=1), help="Larger files are refused. Default: 256 MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each photo.")
+@bulk_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -45,18 +48,31 @@ def command(
     """Tag photos. One that cannot be read is told on stderr; the others are tagged, and the exit code is 4.
 
     Tags are named as in the output of --json: category/Footwear/Shoes.
+
+    With --out, whole folders, globs in quotes, or one CSV with a column of photos are tagged into a file. What is done
+    stands in a journal beside it: after an interruption the same command goes on with --resume.
     """
+    bulk = take_bulk(options)
+    bulk.check()
+    if bulk.is_asked and as_json:
+        raise click.UsageError("--json prints; with --out give --format jsonl")
+
     from edge_tagger.errors import PhotoError
     from edge_tagger.images import DEFAULT_LIMITS, Limits
     from edge_tagger.tagger import Tagger
 
     limits = Limits(max_pixels or DEFAULT_LIMITS.max_pixels, max_bytes or DEFAULT_LIMITS.max_bytes)
+    arguments = tagger_arguments(**options)
     try:
-        tagger = Tagger(**tagger_arguments(**options), limits=limits)
+        tagger = Tagger(**arguments, limits=limits)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     exit_code = 0
     with tagger:
+        if bulk.is_asked:
+            from edge_tagger.cli.tag_bulk import tag_bulk
+
+            ctx.exit(tag_bulk(list(map(os.fspath, photos)), tagger, arguments, bulk, workers))
         for path, tagged in zip(photos, _tagged(tagger, photos, workers), strict=True):
             photo = click.format_filename(path)  # a name may hold bytes that are no text
             if isinstance(tagged, PhotoError):

@@ -1,0 +1,96 @@
+"""Tags the photos of a source that the journal does not have yet."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from edge_tagger.bulk.journal import Journal
+from edge_tagger.bulk.record import Record, Stamp
+from edge_tagger.bulk.source import Source
+from edge_tagger.errors import EdgeTaggerError, PhotoError
+from edge_tagger.progress import Progress
+from edge_tagger.tagger import Tagger
+
+
+@dataclass
+class Counts:
+    """Photos that were tagged now, that the journal had already (`kept`), and of the others those whose file is not as
+    it was when the journal got them (`changed`); `failed` could not be tagged, `refused` were not even read."""
+
+    tagged: int = 0
+    kept: int = 0
+    changed: int = 0
+    failed: int = 0
+    refused: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.tagged + self.kept + self.failed + self.refused
+
+
+@dataclass
+class Job:
+    """One run over a source. `counts` is filled as it goes on."""
+
+    tagger: Tagger
+    source: Source
+    journal: Journal
+    workers: int | None = None
+    counts: Counts = field(default_factory=Counts)
+
+    def run(self) -> Counts:
+        """Tag what is not done, or whose file is another than when it was done, and what failed; show progress.
+
+        A photo that cannot be read is recorded with its error. Raises what Source.items, Tagger.tag_many and Journal
+        raise; the journal then has what was done before.
+        """
+        waiting: deque[tuple[str, Stamp | None]] = deque()
+        with Progress(None, "tag", unit="photos") as progress:
+            todo = self._todo(waiting, progress)
+            for tagged in self.tagger.tag_many(todo, workers=self.workers, errors="return"):
+                key, stamp = waiting.popleft()
+                if isinstance(tagged, PhotoError):
+                    self.journal.append(key, Record(stamp, error=str(tagged)))
+                    self.counts.failed += 1
+                else:
+                    self.journal.append(key, Record(stamp, tagged))
+                    self.counts.tagged += 1
+                if self.counts.tagged + self.counts.failed == 1:
+                    _count_meanwhile(self.source, progress)
+                progress.update(1, **({"failed": self.counts.failed} if self.counts.failed else {}))
+        return self.counts
+
+    def _todo(self, waiting: deque[tuple[str, Stamp | None]], progress: Progress) -> Iterator[str]:
+        """The paths of the photos to tag, each noted in `waiting`."""
+        for item in self.source.items(self.journal.index):
+            self.counts.refused += bool(item.refused)
+            key, stamp = item.key, Stamp.of(item.path)
+            if item.refused or self._is_done(key, stamp) or any(key == other for other, _ in waiting):
+                progress.skip(1)
+            else:
+                waiting.append((key, stamp))
+                yield item.path
+
+    def _is_done(self, key: str, stamp: Stamp | None) -> bool:
+        if self.journal.has_from_now(key):  # another row has the same photo
+            return True
+        known = self.journal.get(key)
+        if known is None or known.tagged is None:
+            return False
+        self.counts.kept += known.stamp == stamp
+        self.counts.changed += known.stamp != stamp
+        return known.stamp == stamp
+
+
+def _count_meanwhile(source: Source, progress: Progress) -> None:
+    """Find out how many photos there are beside the first ones that are tagged."""
+
+    def count() -> None:
+        with suppress(EdgeTaggerError):  # the run will come upon it, and tell
+            progress.expect(source.count())
+
+    threading.Thread(target=count, name="edge-tagger-count", daemon=True).start()
