@@ -46,7 +46,7 @@ class Journal:
         self.path = path
         self.index = Index()
         self._synced_s = time.monotonic()
-        self._locked = False
+        self._is_ours = False
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -54,10 +54,8 @@ class Journal:
             raise OutputError(f"cannot write {path}: {error.strerror}; choose another --out") from error
         try:
             self._lock()
-            if overwrite:
-                os.ftruncate(self._file, 0)
             settings = json.loads(json.dumps(settings))  # as it will be read back
-            self._end = self._read(settings, resume, tell)
+            self._end = self._read(settings, resume, overwrite, tell)
             if self._end == 0:
                 self._write({"edge_tagger_journal": VERSION, "settings": settings})
         except BaseException:
@@ -90,7 +88,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; one without records is removed."""
-        if self._locked and self.index.count_places() == 0:
+        if self._is_ours and self.index.count_places() == 0:
             self.path.unlink(missing_ok=True)
         os.close(self._file)
         self.index.close()
@@ -114,15 +112,14 @@ class Journal:
             raise OutputError(
                 f"another run is writing {self.path}; wait until it is done, or choose another --out"
             ) from error
-        self._locked = True
 
-    def _read(self, settings: Mapping[str, Any], resume: bool, tell: Callable[[str], object]) -> int:
+    def _read(self, settings: Mapping[str, Any], resume: bool, overwrite: bool, tell: Callable[[str], object]) -> int:
         """Note where each record stands, cut off what was not written wholly, and give the end. A journal without
         records is as good as none."""
         head: dict[str, Any] = {}
         end, damaged = 0, 0
         for place, line in self._lines():
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") or (overwrite and head):
                 break
             end = place + len(line)
             try:
@@ -136,6 +133,7 @@ class Journal:
                 if place == 0:
                     raise RunError(f"{self.path} is no journal of edge-tagger; choose another --out") from error
                 damaged += 1
+        self._is_ours = True
         if self.index.count_places() == 0:
             end = 0
         else:

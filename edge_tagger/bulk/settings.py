@@ -17,8 +17,7 @@ def settings_of(tagger: Tagger, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """JSON values by name, of a Tagger that was made with `arguments`. Threads and limits change no tags."""
     model, labels, normalization = tagger.model, arguments.get("labels"), arguments.get("normalization")
     return {
-        "model": Path(model.name).name,
-        "sha256": hashlib.sha256(model.data).hexdigest(),
+        "model": hashlib.sha256(model.data).hexdigest(),
         "labels": None if labels is None else hashlib.sha256(Path(labels).read_bytes()).hexdigest(),
         "runtime": model.runtime.partition(" ")[0],
         "normalization": None if normalization is None else asdict(normalization),

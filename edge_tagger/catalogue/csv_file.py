@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from edge_tagger.errors import CatalogueError
@@ -15,6 +16,7 @@ from edge_tagger.errors import CatalogueError
 DELIMITERS = (",", ";", "\t", "|")
 _MAX_CELL = 2**24  # characters; the csv module's own limit, 2**17, is less than some shops' descriptions
 _CHUNK_BYTES = 2**20
+_SNIFFED_ROWS = 20
 _BOMS = (  # UTF-32's starts as UTF-16's does
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -46,7 +48,7 @@ class CsvFile:
         cls, path: str | os.PathLike[str], *, encoding: str | None = None, delimiter: str | None = None
     ) -> CsvFile:
         """Look at the whole file. What is not given is found out: see :func:`detect_encoding`; the delimiter is the one
-        that makes the most columns of the header.
+        that makes the most columns.
 
         Raises CatalogueError for a file that cannot be read or decoded, has no header, one name over two columns, no
         rows, or a row with more or fewer cells; it names the line. Raises ValueError for an unknown encoding.
@@ -153,14 +155,16 @@ def column_of(columns: Sequence[str], names: Mapping[str, object] | Sequence[str
 
 
 def _delimiter(path: Path, encoding: str) -> str:
-    counts = dict.fromkeys(DELIMITERS, 0)
+    """One that makes several columns, as many of every row; of several such, the one that makes the most."""
+    scores = dict.fromkeys(DELIMITERS, (False, 0))
     for delimiter in DELIMITERS:
         try:
             with path.open(encoding=encoding, newline="") as file:
-                counts[delimiter] = len(next(csv.reader(file, delimiter=delimiter), []))
+                rows = [len(cells) for cells in islice(csv.reader(file, delimiter=delimiter), _SNIFFED_ROWS) if cells]
         except (UnicodeError, csv.Error):
             continue  # told when it is read
-    return max(DELIMITERS, key=lambda delimiter: counts[delimiter])
+        scores[delimiter] = (set(rows) == {rows[0]} != {1}, rows[0]) if rows else (False, 0)
+    return max(DELIMITERS, key=lambda delimiter: scores[delimiter])
 
 
 def _text_encoding(name: str) -> str:

@@ -32,6 +32,7 @@ def tag_bulk(
     from edge_tagger.errors import CatalogueError, OutputError, PhotoError
 
     shop = options.format_name if options.format_name in SHOPS else None
+    _check_apart(inputs, options.out)
     source = _source(inputs, options, shop)
     export = _shop_export(shop, source, tagger, options) if shop is not None else None
     output = _output(source, export, tagger, options)
@@ -42,10 +43,9 @@ def tag_bulk(
         except KeyboardInterrupt:
             tell(f"Stopped; {journal.path} keeps what is done. Go on with the same command and --resume")
             raise
-        if journal.index.count_places() == 0:
-            raise CatalogueError(
-                f"{', '.join(inputs[:3])}: there is no photo that can be read; check folders and cells"
-            )
+        if job.counts.total == 0:
+            suffixes = ", ".join(sorted(PHOTO_SUFFIXES))
+            raise CatalogueError(f"{', '.join(inputs[:3])}: no photos there; files that end in {suffixes} are taken")
         _tell_counts(job.counts, journal)
         if options.dry_run:
             assert export is not None
@@ -78,6 +78,11 @@ def _source(inputs: Sequence[str], options: BulkOptions, shop: str | None) -> So
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _check_apart(inputs: Sequence[str], out: Path | None) -> None:
+    if out is not None and out.exists() and any(Path(each).exists() and out.samefile(each) for each in inputs):
+        raise click.UsageError(f"{out} is the input; choose another --out")
 
 
 def _bands(options: BulkOptions) -> Bands | None:
