@@ -157,12 +157,9 @@ def _print_changes(export: ShopExport, journal: Journal, options: BulkOptions) -
         products.add(change.product)
         click.echo(str(change))
     _tell_unmapped(export)
-    kept = (
-        ""
-        if options.out is None
-        else f" but {journal.path}; with --resume and without --dry-run no photo is read again"
-    )
-    tell(f"{len(products)} products would change; nothing was written{kept}")
+    tell(f"{len(products)} products would change; no file was written")
+    if options.out is not None:
+        tell(f"{journal.path} keeps the tags: with --resume instead of --dry-run no photo is tagged again")
 
 
 def _tell_counts(counts: Counts, journal: Journal) -> None:
