@@ -75,10 +75,15 @@ def resize(photo: Pixels, size: int) -> Pixels:
     return cast(Pixels, cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
+def load_covering(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """uint8 [H, W, 3] RGB: what load_photo takes, decoded no larger than need be to be resized. Raises PhotoError."""
+    return load_photo(photo, limits=limits, cover=_OVERSAMPLING * size)
+
+
 def load_resized(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
-    """uint8 [size, size, 3] RGB of a photo as a model takes it: what load_photo takes, and decoded no larger than need
-    be. Raises PhotoError."""
-    return resize(load_photo(photo, limits=limits, cover=_OVERSAMPLING * size), size)
+    """uint8 [size, size, 3] RGB of a photo as a model takes it, the pixels of load_covering resized. Raises
+    PhotoError."""
+    return resize(load_covering(photo, size, limits=limits), size)
 
 
 def resized_flags(name: str, data: bytes, size: int) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from edge_tagger.batch import in_order
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.record import Record, Stamp
 from edge_tagger.bulk.source import Source
 from edge_tagger.errors import EdgeTaggerError, PhotoError
 from edge_tagger.progress import Progress
-from edge_tagger.tagger import Tagger
+from edge_tagger.tagger import Tagger, usable_cores
 
 
 @dataclass
@@ -32,15 +32,23 @@ class Counts:
         return self.tagged + self.kept + self.failed + self.refused
 
 
+@dataclass(frozen=True)
+class _Todo:
+    key: str
+    path: str
+    stamp: Stamp | None
+
+
 @dataclass
 class Job:
-    """One run over a source. `counts` is filled as it goes on."""
+    """One run over a source. `counts` is filled as it goes on; `workers` as in Tagger.tag_many."""
 
     tagger: Tagger
     source: Source
     journal: Journal
     workers: int | None = None
     counts: Counts = field(default_factory=Counts)
+    _waiting: set[str] = field(default_factory=set)
 
     def run(self) -> Counts:
         """Tag what is not done, or whose file is another than when it was done, and what failed; show progress.
@@ -48,32 +56,34 @@ class Job:
         A photo that cannot be read is recorded with its error. Raises what Source.items, Tagger.tag_many and Journal
         raise; the journal then has what was done before.
         """
-        waiting: deque[tuple[str, Stamp | None]] = deque()
+        tag = self.tagger.tag_in_threads()
+
+        def work(photo: _Todo) -> tuple[str, Record]:
+            try:
+                return photo.key, Record(photo.stamp, tag(photo.path))
+            except PhotoError as error:
+                return photo.key, Record(photo.stamp, error=str(error))
+
         with Progress(None, "tag", unit="photos") as progress:
-            todo = self._todo(waiting, progress)
-            for tagged in self.tagger.tag_many(todo, workers=self.workers, errors="return"):
-                key, stamp = waiting.popleft()
-                if isinstance(tagged, PhotoError):
-                    self.journal.append(key, Record(stamp, error=str(tagged)))
-                    self.counts.failed += 1
-                else:
-                    self.journal.append(key, Record(stamp, tagged))
-                    self.counts.tagged += 1
+            for key, record in in_order(work, self._todo(progress), workers=self.workers or usable_cores()):
+                self.journal.append(key, record)
+                self._waiting.discard(key)
+                self.counts.tagged += record.tagged is not None
+                self.counts.failed += record.tagged is None
                 if self.counts.tagged + self.counts.failed == 1:
                     _count_meanwhile(self.source, progress)
                 progress.update(1, **({"failed": self.counts.failed} if self.counts.failed else {}))
         return self.counts
 
-    def _todo(self, waiting: deque[tuple[str, Stamp | None]], progress: Progress) -> Iterator[str]:
-        """The paths of the photos to tag, each noted in `waiting`."""
+    def _todo(self, progress: Progress) -> Iterator[_Todo]:
         for item in self.source.items(self.journal.index):
             self.counts.refused += bool(item.refused)
             key, stamp = item.key, Stamp.of(item.path)
-            if item.refused or self._is_done(key, stamp) or any(key == other for other, _ in waiting):
+            if item.refused or key in self._waiting or self._is_done(key, stamp):
                 progress.skip(1)
             else:
-                waiting.append((key, stamp))
-                yield item.path
+                self._waiting.add(key)
+                yield _Todo(key, item.path, stamp)
 
     def _is_done(self, key: str, stamp: Stamp | None) -> bool:
         if self.journal.has_from_now(key):  # another row has the same photo
