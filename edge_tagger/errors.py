@@ -5,6 +5,7 @@
     EdgeTaggerError            1
     ├── RecipeError            3   a recipe has an unknown key or a value that cannot be
     ├── MappingError           3   a mapping of tags to shops' categories cannot be used
+    ├── PaletteError           3   a palette of colours cannot be used
     ├── CatalogueError         4   a CSV or folder of photos cannot be used
     │   └── PhotoError         4   one photo cannot be read
     ├── ModelError             5   a .tflite cannot be used
@@ -33,6 +34,10 @@ class RecipeError(EdgeTaggerError):
 
 
 class MappingError(EdgeTaggerError):
+    exit_code = 3
+
+
+class PaletteError(EdgeTaggerError):
     exit_code = 3
 
 
