@@ -37,17 +37,19 @@ class Colour:
         return {"hex": self.hex, "share": round(self.share, 3), "name": self.name}
 
     def __str__(self) -> str:
-        """ "Navy Blue #1f2a4c 71%"."""
-        return f"{self.name} {self.hex} {self.share:.0%}"
+        """The look, the share and the name: "#1f2a4c 71% Navy Blue"."""
+        return f"{self.hex} {self.share:.0%} {self.name}"
 
 
-def dominant_colours(photo: PhotoLike, *, palette: Palette | None = None, count: int = 3) -> tuple[Colour, ...]:
+def dominant_colours(
+    photo: PhotoLike, *, palette: Palette | None = None, count: int = 3, skin: bool = False
+) -> tuple[Colour, ...]:
     """Up to `count` colours of the product, the largest share first; none where no product stands out from the
     background.
 
     The photo is a uint8 RGB array [H, W, 3], or a path, bytes or a binary file. Each name comes once, with the colour
-    of its largest part; shares below 3 % are left out. Without a `palette` the packaged one names them. Raises
-    PhotoError, and ValueError for a count below 1.
+    of its largest part; shares below 3 % are left out. Without a `palette` the packaged one names them. `skin` says that
+    the skin of who wears the product counts too. Raises PhotoError, and ValueError for a count below 1.
     """
     if count < 1:
         raise ValueError(f"count is {count}; give 1 or more")
@@ -56,7 +58,7 @@ def dominant_colours(photo: PhotoLike, *, palette: Palette | None = None, count:
     product = product_mask(lab) if min(lab.shape[:2]) >= _LEAST_SIDE else None
     if product is None:
         return ()
-    centres, shares = _clusters(lab, without_skin(lab, product))
+    centres, shares = _clusters(lab, product if skin else without_skin(lab, product))
     found: dict[str, tuple[Lab, float]] = {}
     for shade, centre, share in zip(named.nearest(centres), centres, shares.tolist(), strict=True):
         first, before = found.get(shade.name, (centre, 0.0))

@@ -22,7 +22,7 @@ NONE = "no product"
 Counts = Counter[tuple[str, str]]  # label, answer
 
 
-def count(photos: Iterable[Photo], palette: Palette, column: str) -> tuple[Counts, float]:
+def count(photos: Iterable[Photo], palette: Palette, column: str, *, skin: bool = False) -> tuple[Counts, float]:
     """How often each label of `column` met each answer, a group of the palette; and milliseconds a photo, in which
     decoding is not counted. Photos with a blank label are left out."""
     counts: Counts = Counter()
@@ -31,7 +31,7 @@ def count(photos: Iterable[Photo], palette: Palette, column: str) -> tuple[Count
         if label := photo.values[column]:
             pixels = load_photo(photo.path)
             began = time.perf_counter()
-            found = dominant_colours(pixels, palette=palette, count=1)
+            found = dominant_colours(pixels, palette=palette, count=1, skin=skin)
             spent_s += time.perf_counter() - began
             counts[label, palette.group(found[0].name) if found else NONE] += 1
     return counts, 1000 * spent_s / max(1, counts.total())
@@ -57,14 +57,15 @@ def lines(counts: Counts) -> list[str]:
 @click.option("--split", default="val", show_default=True, help="The photos with this word in their column `split`.")
 @click.option("--column", default="colourGroup", show_default=True, help="The column that names the colour.")
 @click.option("--palette", "file", type=click.Path(path_type=Path), help="Default: the packaged palette.")
-def main(source: Path, split: str, column: str, file: Path | None) -> None:
+@click.option("--skin", is_flag=True, help="Count the skin of models too.")
+def main(source: Path, split: str, column: str, file: Path | None, skin: bool) -> None:
     """Print how often the largest colour's group is the label of a photo."""
     from edge_tagger.catalogue.source import read_catalogue
 
     try:
         catalogue = read_catalogue(source).where("split", split)
         catalogue.require([column])
-        counts, took_ms = count(catalogue.photos, Palette.read(file), column)
+        counts, took_ms = count(catalogue.photos, Palette.read(file), column, skin=skin)
     except EdgeTaggerError as error:
         raise click.ClickException(str(error)) from error
     click.echo("\n".join(lines(counts)))

@@ -145,12 +145,12 @@ _OUTLINES = {
 
 
 def _shape(random: Random, height: int, width: int) -> NDArray[np.float32]:
-    """float32 [H, W], 1 inside one of the outlines, turned a little and somewhere near the middle."""
+    """float32 [H, W], 1 inside one of the outlines, turned a little; the border of the photo cuts some off."""
     outline = np.array(_OUTLINES[str(random.choice(list(_OUTLINES)))])
     turn = random.normal(0, 0.15)
     turned = outline @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    size = random.uniform(0.25, 0.42) * min(height, width)
-    centre = np.array([width, height]) * random.uniform(0.42, 0.58, 2)
+    size = random.uniform(0.22, 0.5) * min(height, width)
+    centre = np.array([width, height]) * random.uniform(0.38, 0.62, 2)
     inside = np.zeros((height, width), np.float32)
     cv2.fillPoly(inside, [np.round(turned * size + centre).astype(np.int32)], 1.0)
     return inside
