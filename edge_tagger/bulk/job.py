@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -11,8 +11,12 @@ from edge_tagger.batch import in_order
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.record import Record, Stamp
 from edge_tagger.bulk.source import Source
+from edge_tagger.colours.dominant import dominant_colours
+from edge_tagger.colours.palette import Palette
 from edge_tagger.errors import EdgeTaggerError, PhotoError
+from edge_tagger.images import PhotoLike, load_covering
 from edge_tagger.progress import Progress
+from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.tagger import Tagger, usable_cores
 
 
@@ -41,12 +45,14 @@ class _Todo:
 
 @dataclass
 class Job:
-    """One run over a source. `counts` is filled as it goes on; `workers` as in Tagger.tag_many."""
+    """One run over a source. `workers` as in Tagger.tag_many; with a `palette` dominant colours are found too, in the
+    same pixels. `counts` is filled as it goes on."""
 
     tagger: Tagger
     source: Source
     journal: Journal
     workers: int | None = None
+    palette: Palette | None = None
     counts: Counts = field(default_factory=Counts)
     _waiting: set[str] = field(default_factory=set)
 
@@ -60,7 +66,7 @@ class Job:
 
         def work(photo: _Todo) -> tuple[str, Record]:
             try:
-                return photo.key, Record(photo.stamp, tag(photo.path))
+                return photo.key, self._record(photo, tag)
             except PhotoError as error:
                 return photo.key, Record(photo.stamp, error=str(error))
 
@@ -74,6 +80,12 @@ class Job:
                     _count_meanwhile(self.source, progress)
                 progress.update(1, **({"failed": self.counts.failed} if self.counts.failed else {}))
         return self.counts
+
+    def _record(self, photo: _Todo, tag: Callable[[PhotoLike], TaggedPhoto]) -> Record:
+        if self.palette is None:
+            return Record(photo.stamp, tag(photo.path))
+        pixels = load_covering(photo.path, self.tagger.model.input_size, limits=self.tagger.limits)
+        return Record(photo.stamp, tag(pixels), colours=dominant_colours(pixels, palette=self.palette))
 
     def _todo(self, progress: Progress) -> Iterator[_Todo]:
         for item in self.source.items(self.journal.index):

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from edge_tagger.colours.dominant import Colour
 from edge_tagger.tagged import TaggedPhoto
 
 
@@ -30,20 +31,20 @@ class Stamp:
 class Record:
     """Either `tagged`, or `error`, one line that says why not. `stamp` is None where the file could not be looked at.
 
-    `colours` are the dominant ones, {"hex", "share", "name"} each, the largest share first; None where nobody asked.
+    `colours` are the dominant ones, the largest share first; None where nobody asked for them.
     """
 
     stamp: Stamp | None
     tagged: TaggedPhoto | None = None
     error: str = ""
-    colours: tuple[dict[str, Any], ...] | None = None
+    colours: tuple[Colour, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; :meth:`from_json` gives back an equal record."""
+        """Plain JSON values; :meth:`from_json` gives back an equal record, but for shares to three decimals."""
         stamp = None if self.stamp is None else [self.stamp.size_bytes, self.stamp.mtime_ns]
         if self.tagged is None:
             return {"stamp": stamp, "error": self.error}
-        colours = {} if self.colours is None else {"colours": list(self.colours)}
+        colours = {} if self.colours is None else {"colours": [colour.to_json() for colour in self.colours]}
         return {"stamp": stamp, **self.tagged.to_json(), **colours}
 
     @classmethod
@@ -52,5 +53,5 @@ class Record:
         stamp = None if value["stamp"] is None else Stamp(*value["stamp"])
         if "error" in value:
             return cls(stamp, error=value["error"])
-        colours = tuple(value["colours"]) if "colours" in value else None
+        colours = tuple(Colour(**colour) for colour in value["colours"]) if "colours" in value else None
         return cls(stamp, TaggedPhoto.from_json(value), colours=colours)

@@ -154,4 +154,4 @@ def _record(journal: Journal, product: str) -> Record | None:
 
 
 def _names(record: Record) -> tuple[str, ...]:
-    return tuple(colour["name"] for colour in record.colours or ())
+    return tuple(colour.name for colour in record.colours or ())

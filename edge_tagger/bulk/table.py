@@ -23,7 +23,7 @@ class Table:
     """`given` are the columns of the user's CSV; where there are none, `photo` is the first of ours.
 
     For each of `facets`: `tag_FACET`, the path of names with " > ", several with " | "; `score_FACET`, the lowest score
-    of its tags; with `bands`, `review_FACET`. With `colours`, the dominant ones as "#1f2a44 62% Navy Blue | ...". Last
+    of its tags; with `bands`, `review_FACET`. With `colours`, the dominant ones, "#1f2a4c 71% Navy Blue | ...". Last
     stands `error`. Raises CatalogueError where the user's CSV has a column of ours already.
     """
 
@@ -64,9 +64,7 @@ class Table:
             reviewed = review_columns(tagged, self.facets, self.bands or Bands())
             row |= {column: cell for column, cell in reviewed.items() if column in row}
         if self.colours and entry.record.colours is not None:
-            row["colours"] = BETWEEN.join(
-                f"{colour['hex']} {colour['share']:.0%} {colour['name']}" for colour in entry.record.colours
-            )
+            row["colours"] = BETWEEN.join(map(str, entry.record.colours))
         return row
 
 
@@ -85,7 +83,7 @@ def json_lines(entries: Iterable[Entry], table: Table) -> Iterator[str]:
             if table.bands is not None:
                 value["review"] = {facet: table.bands.of(record.tagged, facet)[0] for facet in table.facets}
             if table.colours:
-                value["colours"] = list(record.colours or ())
+                value["colours"] = [colour.to_json() for colour in record.colours or ()]
         yield json.dumps(value, ensure_ascii=False) + "\n"
 
 

@@ -12,7 +12,7 @@ import click
 FORMATS = ("jsonl", "csv", "parquet", "shopify", "google")
 SHOPS = ("shopify", "google")
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
-_WITH_OUT = ("format", "resume", "overwrite", "journal", "review", "bands", "policy", "mapping")
+_WITH_OUT = ("format", "resume", "overwrite", "journal", "review", "bands", "colours", "palette", "policy", "mapping")
 Command = Callable[..., Any]
 
 
@@ -30,6 +30,8 @@ class BulkOptions:
     encoding: str | None
     review: bool
     bands: tuple[float, float] | None
+    colours: bool
+    palette: Path | None
     policy: tuple[str, ...]
     mapping: Path | None
     dry_run: bool
@@ -62,6 +64,8 @@ class BulkOptions:
         for name, value in (("--policy", self.policy), ("--mapping", self.mapping), ("--dry-run", self.dry_run)):
             if value and not shop:
                 raise click.UsageError(f"{name} is about shops' files; give --format {' or '.join(SHOPS)}")
+        if self.palette is not None and not self.colours:
+            raise click.UsageError("--palette names the colours of --colours; give that too")
         if self.bands is not None and not self.review:
             raise click.UsageError("--bands sets the limits of --review; give that too")
         if self.overwrite and (self.resume or self.dry_run):
@@ -115,6 +119,8 @@ _OPTIONS = (
     click.option(
         "--bands", callback=_bands, metavar="SURE,CHECK", help="The lowest scores of --review. Default: 0.9,0.7."
     ),
+    click.option("--colours", is_flag=True, help="Find the product's dominant colours: hex, share and name."),
+    click.option("--palette", type=_FILE, help="Their names, a .toml or .csv. Default: the packaged one."),
     click.option(
         "--policy", multiple=True, metavar="[FACET=]append|replace", help="For shops: what becomes of values that are "
         "there. Default: append; repeatable."

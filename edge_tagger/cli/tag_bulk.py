@@ -29,6 +29,7 @@ def tag_bulk(
     from edge_tagger.bulk.job import Job
     from edge_tagger.bulk.settings import settings_of
     from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+    from edge_tagger.colours.palette import Palette
     from edge_tagger.errors import CatalogueError, OutputError, PhotoError
 
     shop = options.format_name if options.format_name in SHOPS else None
@@ -36,8 +37,9 @@ def tag_bulk(
     source = _source(inputs, options, shop)
     export = _shop_export(shop, source, tagger, options) if shop is not None else None
     output = _output(source, export, tagger, options)
-    with _journal(options, settings_of(tagger, arguments)) as journal:
-        job = Job(tagger, source, journal, workers)
+    palette = Palette.read(options.palette) if options.colours else None
+    with _journal(options, settings_of(tagger, arguments, palette)) as journal:
+        job = Job(tagger, source, journal, workers, palette)
         try:
             job.run()
         except KeyboardInterrupt:
@@ -100,9 +102,11 @@ def _output(source: Source, export: ShopExport | None, tagger: Tagger, options: 
 
     bands = _bands(options)
     if export is not None:
-        return ShopOutput(export, None if bands is None else Table(("product", "photo"), tagger.facets, bands))
+        return ShopOutput(
+            export, None if bands is None else Table(("product", "photo"), tagger.facets, bands, options.colours)
+        )
     require_packages(options.format_name)
-    return TableOutput(options.format_name, source, Table(source.columns, tagger.facets, bands))
+    return TableOutput(options.format_name, source, Table(source.columns, tagger.facets, bands, options.colours))
 
 
 def _shop_export(shop: str, source: Source, tagger: Tagger, options: BulkOptions) -> ShopExport:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pandas
 import pyarrow.parquet
 import pytest
@@ -75,6 +77,24 @@ def test_json_lines_say_what_tag_says(products: Path, model: Path, tmp_path: Pat
             review = {"colour": "sure", "light": "none"}
             assert line == {"photo": str(photo), **tagger.tag(photo).to_json(), "review": line["review"]}
             assert set(line["review"]) == set(review)
+
+
+def test_dominant_colours_are_those_of_the_photo(products: Path, model: Path, tmp_path: Path) -> None:
+    photo = np.full((80, 80, 3), 255, np.uint8)
+    photo[20:60, 20:60] = (76, 42, 31)  # BGR: navy blue on white
+    cv2.imwrite(str(products.parent / "0.png"), photo)
+    (tmp_path / "mine.csv").write_text("name,hex\nMidnight,#1f2a4c\nSnow,#ffffff\n")
+    words = (products.parent / "0.png", "--model", model, "--colours", "--palette", tmp_path / "mine.csv")
+    assert call(*words, "--out", tmp_path / "t.jsonl").exit_code == 0
+    (colour,) = json.loads((tmp_path / "t.jsonl").read_text())["colours"]
+    assert colour == {"hex": "#1f2a4c", "share": 1.0, "name": "Midnight"}
+    assert call(*words, "--out", tmp_path / "t.csv").exit_code == 0
+    assert set(read(tmp_path / "t.csv")["colours"][0].split()) == {"#1f2a4c", "100%", "Midnight"}
+    again = call(*words[:-2], "--out", tmp_path / "t.csv", "--resume")
+    assert again.exit_code == 7 and "colours was" in again.stderr
+    plain = call(*words[:3], "--out", tmp_path / "plain.jsonl")
+    tags = json.loads((tmp_path / "plain.jsonl").read_text())["tags"]
+    assert plain.exit_code == 0 and json.loads((tmp_path / "t.jsonl").read_text())["tags"] == tags
 
 
 def test_failures_are_listed_and_not_fatal(products: Path, model: Path, tmp_path: Path) -> None:
@@ -155,6 +175,8 @@ def test_a_mapping_of_another_model_is_refused(products: Path, model: Path, tmp_
         (["--out", "t.csv", "--review", "--bands", "0.5,0.7"], 2, "CHECK <= SURE"),
         (["--out", "t.csv", "--review", "--bands", "x"], 2, "not two numbers"),
         (["--out", "t.csv", "--resume", "--overwrite"], 2, "exclude each other"),
+        (["--out", "t.csv", "--palette", "p.toml"], 2, "give that too"),
+        (["--out", "t.csv", "--colours", "--palette", "p.toml"], 3, "cannot read the palette"),
         (["--out", "t.csv", "--json"], 2, "--format jsonl"),
         (["--out", "t.csv", "--encoding", "utf-8"], 2, "about a CSV"),
         (["--resume"], 2, "--resume belongs to --out"),

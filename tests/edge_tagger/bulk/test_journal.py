@@ -15,6 +15,7 @@ import pytest
 from edge_tagger.bulk.index import Index
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.record import Record, Stamp
+from edge_tagger.colours.dominant import Colour
 from edge_tagger.errors import OutputError, RunError
 
 Make = Callable[..., Record]
@@ -26,7 +27,7 @@ def opened(folder: Path, settings: dict[str, Any] = SETTINGS, **options: Any) ->
 
 
 def test_records_come_back_equal_and_the_latest_counts(tmp_path: Path, record: Make) -> None:
-    with_colours = Record(Stamp(3, 4), record("colour/Black").tagged, colours=({"hex": "#000000", "share": 0.5},))
+    with_colours = Record(Stamp(3, 4), record("colour/Black").tagged, colours=(Colour("#000000", 0.5, "Black"),))
     odd = os.fsdecode(b"/shop/\xff.jpg")
     with opened(tmp_path) as journal:
         for key, kept in {"/a": record("colour/Red/Red"), odd: Record(None, error="gone"), "/b": with_colours}.items():

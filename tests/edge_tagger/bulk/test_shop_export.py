@@ -14,6 +14,7 @@ from edge_tagger.bulk.record import Record
 from edge_tagger.bulk.shop_export import ShopExport, products_of
 from edge_tagger.bulk.source import PhotoFiles
 from edge_tagger.catalogue.csv_file import CsvFile
+from edge_tagger.colours.dominant import Colour
 from edge_tagger.shops.mapping import TaxonomyMapping
 from edge_tagger.shops.merge import Policy, TagMerger
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
@@ -71,7 +72,9 @@ def test_shopify_gets_every_row_back_with_tags_merged(tmp_path: Path, journal: J
 
 def test_a_feed_keeps_every_product_and_gets_columns(tmp_path: Path, journal: Journal, record: Make) -> None:
     made = export(tmp_path, "google", FEED, print)
-    multi = Record(None, record("colour/Multi").tagged, colours=({"name": "Navy"}, {"name": "White"}))
+    multi = Record(
+        None, record("colour/Multi").tagged, colours=(Colour("#000080", 0.7, "Navy"), Colour("#ffffff", 0.2, "White"))
+    )
     fill(made, journal, p1=multi, p2=record("category/Footwear", "colour/Black", "gender/Men"))
     for name, separator in (("out.csv", ","), ("out.tsv", "\t"), ("out.txt", "\t")):
         made.write(tmp_path / name, journal)
