@@ -42,6 +42,8 @@ class Tagger:
     `threads`, `backend`, `delegate`, `delegate_options` and `normalization` how the model runs
     (edge_tagger.interpreter). Without `threads` every core that the process may use works on a photo, up to four.
 
+    `display_names` are the names (identity -> name) that the locale has for tags.
+
     Tags from several threads: one photo at a time, for which the others wait; :meth:`tag_many` works on several. Use as
     a context manager, or call :meth:`close`. Raises ModelError where the file is no classifier, its manifest does not
     fit it, the labels do not, or it lacks what the options name; ManifestError where it has neither manifest nor

@@ -72,7 +72,8 @@ class Job:
 
         with Progress(None, "tag", unit="photos") as progress:
             for key, record in in_order(work, self._todo(progress), workers=self.workers or usable_cores()):
-                self.journal.append(key, record)
+                if record.tagged is not None or record != self.journal.get(key):
+                    self.journal.append(key, record)  # what fails every night is kept once
                 self._waiting.discard(key)
                 self.counts.tagged += record.tagged is not None
                 self.counts.failed += record.tagged is None

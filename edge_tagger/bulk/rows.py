@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -53,8 +55,7 @@ class PhotoRows:
 
     def rows(self) -> Iterator[dict[str, str]]:
         """All rows. Raises CatalogueError where the file is not the one that was looked at."""
-        if self.file.has_changed():
-            raise CatalogueError(f"{self.file.path} was changed meanwhile; run again with --resume")
+        self._check_unchanged()
         return (row for _, row in self.file)
 
     def item(self, row: Mapping[str, str]) -> Item:
@@ -62,6 +63,10 @@ class PhotoRows:
         name = unquote(urlsplit(cell).path).rpartition("/")[2] if cell.startswith(("http://", "https://")) else cell
         path = os.path.join(self._folder, name)  # noqa: PTH118  a Path takes ten times as long
         return Item(cell, path, self._refusal(name, path))
+
+    def _check_unchanged(self) -> None:
+        if self.file.has_changed():
+            raise CatalogueError(f"{self.file.path} was changed meanwhile; run again with --resume")
 
     def _refusal(self, name: str, path: str) -> str:
         if not name:
@@ -91,7 +96,7 @@ class ProductRows(PhotoRows):
         self._product_of = product_of
 
     def count(self) -> int:
-        return sum(product != before for product, before in self._with_the_one_before())
+        return sum(1 for _ in groupby(self._products(), key=itemgetter(0)))
 
     def items(self, index: Index) -> Iterator[Item]:
         for product, line, row in self._products():
@@ -105,8 +110,7 @@ class ProductRows(PhotoRows):
 
     def entries(self, journal: Journal) -> Iterator[Entry]:
         """One for each product that has a photo."""
-        if self.file.has_changed():
-            raise CatalogueError(f"{self.file.path} was changed meanwhile; run again with --resume")
+        self._check_unchanged()
         for product, line, row in self._products():
             known = journal.index.product(product)
             if known is not None and known[0] == line and known[1]:
@@ -118,9 +122,3 @@ class ProductRows(PhotoRows):
         for line, row in self.file:
             here = self._product_of(row) or here
             yield here, line, row
-
-    def _with_the_one_before(self) -> Iterator[tuple[str, str | None]]:
-        before = None
-        for product, _, _ in self._products():
-            yield product, before
-            before = product

@@ -56,8 +56,8 @@ def command(
     bulk.check()
     if bulk.is_asked and as_json:
         raise click.UsageError("--json prints; with --out give --format jsonl")
-    if not bulk.is_asked and (folders := [photo for photo in photos if photo.is_dir()]):
-        raise click.UsageError(f"{folders[0]} is a folder; give --out FILE to tag all photos in it")
+    if not bulk.is_asked and (several := [each for each in photos if each.is_dir() or each.suffix.lower() == ".csv"]):
+        raise click.UsageError(f"{several[0]} is not one photo; give --out FILE to tag all photos in it")
 
     from edge_tagger.errors import PhotoError
     from edge_tagger.images import DEFAULT_LIMITS, Limits

@@ -27,10 +27,12 @@ def tag_bulk(
 ) -> int:
     """The exit code: that of a photo that cannot be read where there is one, else 0. Raises EdgeTaggerError."""
     from edge_tagger.bulk.job import Job
+    from edge_tagger.bulk.output import beside
     from edge_tagger.bulk.settings import settings_of
     from edge_tagger.catalogue.source import PHOTO_SUFFIXES
     from edge_tagger.colours.palette import Palette
     from edge_tagger.errors import CatalogueError, OutputError, PhotoError
+    from edge_tagger.files import sweep
 
     shop = options.format_name if options.format_name in SHOPS else None
     _check_apart(inputs, options.out)
@@ -54,6 +56,8 @@ def tag_bulk(
             _print_changes(export, journal, options)
             return PhotoError.exit_code if job.counts.failed + job.counts.refused else 0
         assert options.out is not None
+        for path in (options.out, beside(options.out, "failures"), beside(options.out, "review")):
+            sweep(path)
         try:
             written = output.write(options.out, journal)
         except OutputError as error:

@@ -113,6 +113,15 @@ def test_failures_are_listed_and_not_fatal(products: Path, model: Path, tmp_path
     assert "tagged 2 photos, 4 were in" in result.stderr and len(read(Path(f"{out}.failures.csv"))) == 2
 
 
+def test_what_fails_every_night_is_kept_once(products: Path, model: Path, tmp_path: Path) -> None:
+    (products.parent / "3.jpg").unlink()
+    out = tmp_path / "tags.csv"
+    assert call(products, "--out", out, "--model", model).exit_code == 4
+    before = Path(f"{out}.journal").read_bytes()
+    assert call(products, "--out", out, "--model", model, "--resume").exit_code == 4
+    assert Path(f"{out}.journal").read_bytes() == before
+
+
 def test_resume_takes_what_is_new_or_changed_and_says_so(products: Path, model: Path, tmp_path: Path) -> None:
     out, folder = tmp_path / "tags.csv", products.parent
     assert call(folder, "--out", out, "--model", model).exit_code == 0
@@ -180,7 +189,7 @@ def test_a_mapping_of_another_model_is_refused(products: Path, model: Path, tmp_
         (["--out", "t.csv", "--json"], 2, "--format jsonl"),
         (["--out", "t.csv", "--encoding", "utf-8"], 2, "about a CSV"),
         (["--resume"], 2, "--resume belongs to --out"),
-        ([], 2, "is a folder; give --out FILE"),
+        ([], 2, "is not one photo; give --out FILE"),
         (["--out", "t.csv", "--format", "shopify", "--policy", "color=replace"], 2, "did you mean 'colour'"),
         (["--out", "t.csv", "--format", "google", "--mapping", "none.toml"], 3, "cannot read the mapping"),
         (["--out", "t.csv", "--allow", "lihgt"], 5, "did you mean light"),
