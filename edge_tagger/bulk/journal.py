@@ -48,12 +48,11 @@ class Journal:
         self._synced_s = time.monotonic()
         self._is_ours = False
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
+            self._file = _open_locked(path)
+        except OutputError:
             self.index.close()
-            raise OutputError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+            raise
         try:
-            self._lock()
             settings = json.loads(json.dumps(settings))  # as it will be read back
             self._end = self._read(settings, resume, overwrite, tell)
             if self._end == 0:
@@ -104,14 +103,6 @@ class Journal:
                 self.sync()
         finally:
             self.close()
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"another run is writing {self.path}; wait until it is done, or choose another --out"
-            ) from error
 
     def _read(self, settings: Mapping[str, Any], resume: bool, overwrite: bool, tell: Callable[[str], object]) -> int:
         """Note where each record stands, cut off what was not written wholly, and give the end. A journal without
@@ -197,3 +188,22 @@ class Journal:
                 f"cannot write {self.path}: {error.strerror}; what is done is kept there: make room, and run again "
                 "with --resume"
             ) from error
+
+
+def _open_locked(path: Path) -> int:
+    """A descriptor of the file, made where there is none, that no other process has. Raises OutputError."""
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except BlockingIOError as error:
+            os.close(file)
+            raise OutputError(
+                f"another run is writing {path}; wait until it is done, or choose another --out"
+            ) from error
+        os.close(file)  # the other one removed it, empty as it was, between our two calls

@@ -45,7 +45,8 @@ def tag_bulk(
         try:
             job.run()
         except KeyboardInterrupt:
-            tell(f"Stopped; {journal.path} keeps what is done. Go on with the same command and --resume")
+            if options.out is not None:
+                tell(f"Stopped; {journal.path} keeps what is done. Go on with the same command and --resume")
             raise
         if job.counts.total == 0:
             suffixes = ", ".join(sorted(PHOTO_SUFFIXES))
@@ -134,9 +135,7 @@ def _shop_export(shop: str, source: Source, tagger: Tagger, options: BulkOptions
     mapping = TaxonomyMapping.read(options.mapping)
     if options.mapping is not None:
         mapping.require_tags_of(taxonomy)
-    export = ShopExport(shop, source, TagMerger(taxonomy, policy, tagger.display_names), mapping, tell)
-    assert export.header  # told now where the CSV lacks a column
-    return export
+    return ShopExport(shop, source, TagMerger(taxonomy, policy, tagger.display_names), mapping, tell)
 
 
 @contextmanager
