@@ -3,40 +3,68 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from edge_tagger.cli.model_options import answer_options, model_options, tagger_arguments
+from edge_tagger.cli.model_options import Command, answer_options, model_options, tagger_arguments
+from edge_tagger.watch.defaults import HOLD_S, SMOOTHING_S, STILL_S
 
 if TYPE_CHECKING:
     from edge_tagger.watch.show import Show
     from edge_tagger.watch.source import Source
 
-_SECONDS = click.FloatRange(min=0)
+_MOST_S = 1e8  # three years
+# Options that not every source has.
+_BELONGS_TO = {
+    "smoothing": ("camera", "video"),
+    "hold": ("camera", "video"),
+    "every": ("camera", "video"),
+    "reconnect": ("camera",),
+    "existing": ("folder",),
+    "still": ("folder",),
+}
+
+
+def _seconds(name: str, text: str, default: float | None = None) -> Callable[..., Command]:
+    return click.option(
+        name, type=float, callback=_checked, metavar="SECONDS", default=default, show_default=True, help=text
+    )
+
+
+def _checked(_context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 <= value <= _MOST_S:
+        raise click.BadParameter(f"{value} is not a number of seconds from 0 on")
+    if value == 0 and parameter.name == "duration":
+        raise click.BadParameter("0 seconds are over before they begin; leave it out to watch without an end")
+    return value
 
 
 @click.command()
 @click.argument("source", metavar="CAMERA|VIDEO|FOLDER")
 @model_options
 @answer_options
-@click.option("--smoothing", type=_SECONDS, metavar="SECONDS", help="Over which scores are averaged. Default: 1.")
-@click.option("--hold", type=_SECONDS, metavar="SECONDS", help="That a change must last to be told. Default: 0.5.")
-@click.option("--every", type=_SECONDS, metavar="SECONDS", help="Print a line so often even where nothing changes.")
-@click.option("--reconnect", is_flag=True, help="Open a camera again that stops, after 1, 2, 4 ... 30 seconds.")
-@click.option("--existing", is_flag=True, help="Of a folder: tag the photos too that are there already.")
-@click.option("--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End after so long.")
+@_seconds("--smoothing", "Average scores over so long.", SMOOTHING_S)
+@_seconds("--hold", "Tell a change once it has lasted so long.", HOLD_S)
+@_seconds("--every", "Print a line so often even where nothing changes.")
+@click.option("--reconnect", is_flag=True, help="Open a camera that stops again, after 1, 2, 4 ... 30 seconds.")
+@click.option("--existing", is_flag=True, help="Tag the photos too that are in the folder already.")
+@_seconds("--still", "A photo in a folder is whole when it has not changed for so long.", STILL_S)
+@_seconds("--duration", "End after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     source: str,
-    smoothing: float | None,
-    hold: float | None,
+    smoothing: float,
+    hold: float,
     every: float | None,
     reconnect: bool,
     existing: bool,
+    still: float,
     duration: float | None,
     as_json: bool,
     **options: Any,
@@ -54,10 +82,9 @@ def command(
     from edge_tagger.watch.source import parse
 
     found = parse(source)
-    _check(found, smoothing=smoothing, hold=hold, every=every, reconnect=reconnect, existing=existing)
+    _check_options(ctx, found)
 
     from edge_tagger.tagger import Tagger
-    from edge_tagger.watch.loop import HOLD_S, SMOOTHING_S
     from edge_tagger.watch.run import Summary, until_stopped, watch_folder, watch_frames
 
     try:
@@ -69,13 +96,9 @@ def command(
         try:
             with until_stopped(duration):
                 if found.kind == "folder":
-                    watch_folder(tagger, found, show, summary, existing=existing)
+                    watch_folder(tagger, found, show, summary, existing=existing, still_s=still)
                 else:
-                    watch_frames(
-                        tagger, found, show, summary, reconnect=reconnect,
-                        smoothing_s=SMOOTHING_S if smoothing is None else smoothing,
-                        hold_s=HOLD_S if hold is None else hold,
-                    )  # fmt: skip
+                    watch_frames(tagger, found, show, summary, smoothing_s=smoothing, hold_s=hold, reconnect=reconnect)
         finally:
             show.close()
             if summary.tagged or summary.unreadable or not sys.exc_info()[0]:  # an error at the start says enough
@@ -83,15 +106,11 @@ def command(
     ctx.exit(4 if summary.unreadable else 0)
 
 
-def _check(source: Source, **given: Any) -> None:
+def _check_options(ctx: click.Context, source: Source) -> None:
     """Raises UsageError for options that this kind of source does not have."""
-    wanted = {
-        "folder": {"existing"},
-        "video": {"smoothing", "hold", "every"},
-    }.get(source.kind, {"smoothing", "hold", "every", "reconnect"})
-    for name, value in given.items():
-        if value is not None and value is not False and name not in wanted:
-            kind = source.kind if source.kind in ("folder", "video") else "camera"
+    kind = "camera" if source.is_camera else source.kind
+    for name, kinds in _BELONGS_TO.items():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and kind not in kinds:
             raise click.UsageError(f"--{name} does nothing for a {kind}, and {source.name} is one; leave it out")
 
 

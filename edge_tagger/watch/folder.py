@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_tagger.catalogue.source import PHOTO_SUFFIXES
 from edge_tagger.errors import SourceError
+from edge_tagger.watch.defaults import STILL_S
 
 POLL_S = 0.5
 State = tuple[int, int, int]  # inode, size in bytes, time of the last change in ns
@@ -34,7 +35,7 @@ class ArrivingPhotos:
         folder: Path,
         *,
         existing: bool = False,
-        still_s: float = 1.0,
+        still_s: float = STILL_S,
         poll_s: float = POLL_S,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.tagger import Tagger
+from edge_tagger.watch.defaults import HOLD_S, SMOOTHING_S
 from edge_tagger.watch.frames import Frame
 from edge_tagger.watch.smoothing import Settled, Smoothing
 
-SMOOTHING_S, HOLD_S = 1.0, 0.5
 _RATE_OVER_S = 2.0
 
 

@@ -53,11 +53,13 @@ def watch_frames(
             show.answer(answer)
 
 
-def watch_folder(tagger: Tagger, source: Source, show: Show, summary: Summary, *, existing: bool) -> None:
+def watch_folder(
+    tagger: Tagger, source: Source, show: Show, summary: Summary, *, existing: bool, still_s: float
+) -> None:
     """Tag the photos that arrive in a folder; one that cannot be read is told, and comes again when it is mended.
     Raises SourceError where the folder is gone."""
     summary.unit = "photos"
-    for path in ArrivingPhotos(Path(source.where), existing=existing):
+    for path in ArrivingPhotos(Path(source.where), existing=existing, still_s=still_s):
         try:
             tagged = tagger.tag(path)
         except PhotoError as error:

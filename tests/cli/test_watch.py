@@ -117,7 +117,11 @@ def test_a_csi_camera_without_picamera2_is_told(model: Path, monkeypatch: pytest
         (["FOLDER", "--reconnect"], "--reconnect does nothing for a folder"),
         (["CLIP", "--reconnect"], "--reconnect does nothing for a video"),
         (["0", "--existing"], "--existing does nothing for a camera"),
+        (["CLIP", "--still", "2"], "--still does nothing for a video"),
         (["CLIP", "--hold", "-1"], "-1"),
+        (["CLIP", "--smoothing", "inf"], "inf"),
+        (["CLIP", "--every", "nan"], "nan is not a number of seconds from 0 on"),
+        (["FOLDER", "--duration", "0"], "--duration"),
         (["CLIP", "--allow", "colour", "--deny", "light"], "allow and deny exclude each other"),
     ],
 )
@@ -133,13 +137,13 @@ def test_photos_that_arrive_in_a_folder_are_tagged_each_once(tmp_path: Path, mod
     inbox.mkdir()
     yellow = cv2.imencode(".png", np.full((20, 20, 3), YELLOW[::-1], np.uint8))[1].tobytes()
     (inbox / "old.png").write_bytes(yellow)
-    process = started(inbox, "--model", model, "--json", "--existing")
+    process = started(inbox, "--model", model, "--json", "--existing", "--still", "0.4")
     assert process.stdout is not None
     lines = [json.loads(process.stdout.readline())]
     with (inbox / "a.png").open("wb") as file:  # written in two halves, with a pause between them
         file.write(yellow[:40])
         file.flush()
-        time.sleep(0.7)
+        time.sleep(0.3)
         file.write(yellow[40:])
     lines.append(json.loads(process.stdout.readline()))
     (inbox / "broken.jpg").write_bytes(b"\xff\xd8\xff no photo")
