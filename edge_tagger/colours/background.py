@@ -110,8 +110,8 @@ def _colours_of_border(lab: Lab, left: NDArray[np.bool_], sides: NDArray[np.uint
     pixels = np.ascontiguousarray(lab[left])
     field = np.full(lab.shape[:2], np.inf, np.float32)
     for own in part(pixels):
-        count, on_sides = int(own.sum()), np.bincount(sides[own])
-        if count >= _PART * whole and count - on_sides.max() >= _ROUND_THE_CORNER * count:
+        count, on_sides = int(own.sum()), np.bincount(sides[own], minlength=5)
+        if count >= _PART * whole and min(on_sides[1:3].sum(), on_sides[3:].sum()) >= _ROUND_THE_CORNER * count:
             centre = pixels[own].mean(axis=0)
             spread = float(np.sqrt(((pixels[own] - centre) ** 2).sum(axis=1).mean()))
             field = np.minimum(field, _length(lab - centre) / min(_MOST, max(_LEAST, 2.4 * spread)))

@@ -21,12 +21,13 @@ _LAST_FRAMES = 0.02  # of a video's frames that its header may count too many
 
 @dataclass(frozen=True)
 class Frame:
-    """uint8 [H, W, 3] RGB; its number, from 1 on; seconds from the first frame; and how many before it were not taken
-    because newer ones had come."""
+    """uint8 [H, W, 3] RGB; its number, from 1 on; `at_s`, seconds from the first frame; `read_s`, when it was there, by
+    time.monotonic; and how many before it were not taken because newer ones had come."""
 
     pixels: Pixels
     number: int
     at_s: float
+    read_s: float
     dropped: int = 0
 
 
@@ -43,7 +44,7 @@ def video_frames(source: Source) -> Iterator[Frame]:
         number = 0
         while (pixels := capture.read()) is not None:
             number += 1
-            yield Frame(pixels, number, (number - 1) / a_second)
+            yield Frame(pixels, number, (number - 1) / a_second, time.monotonic())
     if number + 1 < said * (1 - _LAST_FRAMES):
         raise SourceError(
             f"{source.name} ends after {number} of {said:.0f} frames: it is cut off or damaged; copy it again"
@@ -59,8 +60,8 @@ class NewestFrames:
     Raises what `opened` and the camera raise. Use as a context manager, or call :meth:`close`.
     """
 
-    def __init__(self, opened: Callable[[], Camera], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._opened, self._clock = opened, clock
+    def __init__(self, opened: Callable[[], Camera]) -> None:
+        self._opened = opened
         self._changed = threading.Condition()
         self._newest: tuple[Pixels, int, float] | None = None
         self._error: Exception | None = None
@@ -83,7 +84,7 @@ class NewestFrames:
                 (pixels, number, read_s), self._newest = self._newest, None
                 dropped, self._taken = number - self._taken - 1, number
             began_s = read_s if began_s is None else began_s
-            yield Frame(pixels, number, read_s - began_s, dropped)
+            yield Frame(pixels, number, read_s - began_s, read_s, dropped)
 
     def _run(self) -> None:
         camera: Camera | None = None
@@ -93,7 +94,7 @@ class NewestFrames:
                 pixels = camera.read()
                 with self._changed:
                     self._read += 1
-                    self._newest = pixels, self._read, self._clock()
+                    self._newest = pixels, self._read, time.monotonic()
                     self._changed.notify()
         except Exception as error:  # told where the frames are taken
             with self._changed:

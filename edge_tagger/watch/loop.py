@@ -21,8 +21,8 @@ class Answer:
     """What the frames up to `frame` show.
 
     `changed`: other tags than in the answer before. `at_s` is the frame's time, seconds from the first one. `per_s` are
-    the frames that were tagged a second, over the last two seconds; `took_ms` what tagging this one took; `dropped` the
-    frames so far that were not tagged because newer ones had come.
+    the frames that were tagged a second, over the last two seconds; `latency_ms` the time from when the frame was there
+    to its answer; `dropped` the frames so far that were not tagged because newer ones had come.
     """
 
     tagged: TaggedPhoto
@@ -30,7 +30,7 @@ class Answer:
     at_s: float
     changed: bool
     per_s: float
-    took_ms: float
+    latency_ms: float
     dropped: int
 
 
@@ -40,7 +40,7 @@ def answers(
     *,
     smoothing_s: float = SMOOTHING_S,
     hold_s: float = HOLD_S,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Answer]:
     """An answer for each frame. Scores are smoothed before they are decoded, so that hierarchy and exclusivity hold.
 
@@ -49,7 +49,6 @@ def answers(
     smoothed, settled, dropped = Smoothing(smoothing_s), Settled(hold_s), 0
     done_s: deque[float] = deque([clock()])
     for frame in frames:
-        began_s = clock()
         tagged = tagger.decode(smoothed(tagger.scores(frame.pixels), frame.at_s))
         tagged, changed = settled(tagged, frame.at_s)
         now_s = clock()
@@ -58,4 +57,4 @@ def answers(
             done_s.popleft()
         per_s = (len(done_s) - 1) / max(now_s - done_s[0], 1e-9)
         dropped += frame.dropped
-        yield Answer(tagged, frame.number, frame.at_s, changed, per_s, 1000 * (now_s - began_s), dropped)
+        yield Answer(tagged, frame.number, frame.at_s, changed, per_s, 1000 * (now_s - frame.read_s), dropped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ class Summary:
     """What was done so far: frames or photos tagged, frames dropped, answers told, photos that cannot be read as they
     are."""
 
-    unit: str = "frames"
+    unit: str = "frame"
     tagged: int = 0
     dropped: int = 0
     changes: int = 0
@@ -35,9 +36,10 @@ class Summary:
 
     def __str__(self) -> str:
         passed_s = max(time.monotonic() - self.began_s, 1e-9)
-        text = f"{self.tagged} {self.unit} tagged in {passed_s:.1f} s"
-        if self.unit == "frames":
-            return f"{text} ({self.tagged / passed_s:.1f}/s), {self.dropped} dropped; {self.changes} answers"
+        text = f"{_counted(self.tagged, self.unit)} tagged in {passed_s:.1f} s"
+        if self.unit == "frame":
+            told = _counted(self.changes, "answer")
+            return f"{text} ({self.tagged / passed_s:.1f}/s), {self.dropped} dropped; {told}"
         return f"{text}; {len(self.unreadable)} could not be read"
 
 
@@ -58,7 +60,7 @@ def watch_folder(
 ) -> None:
     """Tag the photos that arrive in a folder; one that cannot be read is told, and comes again when it is mended.
     Raises SourceError where the folder is gone."""
-    summary.unit = "photos"
+    summary.unit = "photo"
     for path in ArrivingPhotos(Path(source.where), existing=existing, still_s=still_s):
         try:
             tagged = tagger.tag(path)
@@ -84,11 +86,16 @@ def until_stopped(duration_s: float | None = None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        pass
+        if sys.stderr.isatty():  # which shows ^C
+            print(file=sys.stderr)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 @contextmanager

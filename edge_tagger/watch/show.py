@@ -87,7 +87,7 @@ class JsonLines(_Lines):
                 at_s=round(answer.at_s, 3),
                 changed=answer.changed,
                 frames_per_s=round(answer.per_s, 2),
-                latency_ms=round(answer.took_ms, 2),
+                latency_ms=round(answer.latency_ms, 2),
                 dropped=answer.dropped,
                 **answer.tagged.to_json(),
             )
@@ -145,9 +145,9 @@ class Block:
 
 
 def rate(answer: Answer) -> str:
-    """ "12.3 frames/s, 8 ms each, 3 dropped"."""
+    """Such as 12.3 frames/s, latency 8 ms, 3 dropped."""
     dropped = f", {answer.dropped} dropped" if answer.dropped else ""
-    return f"{answer.per_s:.1f} frames/s, {answer.took_ms:.0f} ms each{dropped}"
+    return f"{answer.per_s:.1f} frames/s, latency {answer.latency_ms:.0f} ms{dropped}"
 
 
 def position(at_s: float) -> str:

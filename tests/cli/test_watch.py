@@ -173,7 +173,7 @@ def test_a_signal_ends_it_with_a_summary(kind: signal.Signals, tmp_path: Path, m
     out, err = process.communicate(timeout=30)
     told = [line for line in err.splitlines() if not of_litert(line)]
     assert (process.returncode, out, len(told)) == (0, "", 1), err
-    assert told[0].startswith("1 photos tagged in ")
+    assert told[0].startswith("1 photo tagged in ")
 
 
 def test_it_ends_after_its_duration(tmp_path: Path, model: Path) -> None:

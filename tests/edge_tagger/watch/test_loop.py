@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def tagger(data: Path) -> Iterator[Tagger]:
 
 def frames(*colours: tuple[int, int, int], per_s: float = 10) -> list[Frame]:
     return [
-        Frame(np.full((12, 9, 3), colour, np.uint8), number, (number - 1) / per_s)
+        Frame(np.full((12, 9, 3), colour, np.uint8), number, (number - 1) / per_s, time.monotonic())
         for number, colour in enumerate(colours, 1)
     ]
 
@@ -53,15 +54,15 @@ def test_a_lasting_change_is_told_once(tagger: Tagger) -> None:
 
 
 def test_rates_and_dropped_frames_are_counted(tagger: Tagger) -> None:
-    class Clock:
-        now_s = 0.0
+    now_s = 100.0
 
-        def __call__(self) -> float:
-            self.now_s += 0.05
-            return self.now_s
+    def shown() -> Iterator[Frame]:
+        nonlocal now_s
+        for frame in frames(*[YELLOW] * 60):
+            read_s, now_s = now_s, now_s + 0.1
+            yield Frame(frame.pixels, frame.number, frame.at_s, read_s, dropped=2)
 
-    shown = [Frame(frame.pixels, frame.number, frame.at_s, dropped=2) for frame in frames(*[YELLOW] * 60)]
-    found = list(answers(tagger, shown, clock=Clock()))
+    found = list(answers(tagger, shown(), clock=lambda: now_s))
     assert found[-1].per_s == pytest.approx(10)
-    assert found[-1].took_ms == pytest.approx(50)
+    assert found[-1].latency_ms == pytest.approx(100)
     assert [each.dropped for each in found] == [2 * number for number in range(1, 61)]

@@ -35,8 +35,8 @@ def test_a_log_has_a_line_for_each_change() -> None:
     log.answer(answer(62.4, changed=True, dropped=3, name="Red"))
     log.tell("the camera is back")
     assert out.getvalue().splitlines() == [
-        "0:00.0  colour Yellow 0.91  (12.3 frames/s, 8 ms each)",
-        "1:02.4  colour Red 0.91  (12.3 frames/s, 8 ms each, 3 dropped)",
+        "0:00.0  colour Yellow 0.91  (12.3 frames/s, latency 8 ms)",
+        "1:02.4  colour Red 0.91  (12.3 frames/s, latency 8 ms, 3 dropped)",
     ]
     assert told.getvalue() == "the camera is back\n"
 
@@ -100,7 +100,7 @@ def test_a_block_is_drawn_in_its_place_and_lines_stand_above_it() -> None:
     block.tell("the camera is back")
     block.close()
     assert screen(out.getvalue()) == [
-        "the camera is back", "  colour  Red  0.91", "  12.3 frames/s, 8 ms each   0:00.3", "",
+        "the camera is back", "  colour  Red  0.91", "  12.3 frames/s, latency 8 ms   0:00.3", "",
     ]  # fmt: skip
 
 
