@@ -174,7 +174,7 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
 
 def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
     """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
-    _quiet_opencv()
+    quiet_opencv()
     encoded = np.frombuffer(data, dtype=np.uint8)
     try:
         pixels = cv2.imdecode(encoded, _flags(header, cover))
@@ -247,8 +247,8 @@ def _turned(photo: Pixels, orientation: int) -> Pixels:
 
 
 @lru_cache(maxsize=1)
-def _quiet_opencv() -> None:
-    """OpenCV warns on stderr about damaged photos; our error says so once."""
+def quiet_opencv() -> None:
+    """OpenCV warns on stderr about damaged photos and cameras; our errors say so once."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4.8
         cv2.setLogLevel(0)
     else:

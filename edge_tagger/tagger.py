@@ -123,6 +123,10 @@ class Tagger:
         PhotoError."""
         return self._decode(self.scores(photo))
 
+    def decode(self, scores: Scores) -> TaggedPhoto:
+        """The tags that scores, float32 [N] as :meth:`scores` gives them, stand for: of several photos' mean, say."""
+        return self._decode(scores)
+
     @overload
     def tag_many(
         self, photos: Iterable[PhotoLike], *, workers: int | None = None, errors: Literal["raise"] = "raise"

@@ -1,6 +1,6 @@
 """How unlike the background each pixel of a photo is, judged by the photo's border.
 
-Four models of what stands behind a product, each for photos that the others fail on; a pixel is as unlike the
+Four models of what stands behind a product, each for photos that the ones before fail on; a pixel is as unlike the
 background as the model that explains it best says. Something that only touches one side of the photo, trousers that
 the bottom cuts off, is explained by none of them.
 """
@@ -19,10 +19,11 @@ from edge_tagger.colours.difference import Lab
 Field: TypeAlias = NDArray[np.float32]  # [H, W]: below 1 a pixel looks like the background
 _THICK = 2  # pixels of the border
 _LEAST = 3.0  # CIELAB units that even a perfectly even background may differ by: JPEG
+_PLAIN = 1.0  # units that a plain background differs by; a vignette's border may differ by little more
 _EVEN = 4.0  # a border that deviates more from a smooth surface has no smooth surface
 _BOTH_ENDS = 20.0  # units that the two ends of a row may differ by and still be one background
 _MOST = 15.0  # units that a colour of the border stands for at most
-_EXPLAINED = 0.95  # of the border: then no further model is asked
+_UNEXPLAINED = 0.05  # of the border: with no more left, no further model is asked
 _PART = 0.05  # of the border, that one of its colours takes up
 _ROUND_THE_CORNER = 0.12  # of a colour's pixels, that lie on other sides than most of them
 _STOP = (cv2.TERM_CRITERIA_MAX_ITER + cv2.TERM_CRITERIA_EPS, 8, 0.5)
@@ -32,11 +33,15 @@ def unlike_background(lab: Lab) -> Field:
     """float32 [H, W] for float32 [H, W, 3] CIELAB: 0 is background, from 1 on it is something else."""
     sides, terms = _grid(*lab.shape[:2])
     border = sides > 0
-    field, spread = _smooth_surface(lab, border, terms)
-    if _explained(field, border):
+    field = _one_colour(lab, border)
+    if (field[border] > _PLAIN / _LEAST).mean() <= _UNEXPLAINED:
+        return field
+    surface, spread = _smooth_surface(lab, border, terms)
+    field = np.minimum(field, surface)
+    if _is_understood(field, sides):
         return field
     field = np.minimum(field, _between_opposite_sides(lab, max(_LEAST, 2 * min(spread, _EVEN))))
-    if _explained(field, border):
+    if _is_understood(field, sides):
         return field
     left = border & (field > 1)
     return np.minimum(field, _colours_of_border(lab, left, sides[left], int(border.sum())))
@@ -52,12 +57,21 @@ def _grid(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.float3
     return sides, np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1)
 
 
-def _explained(field: Field, border: NDArray[np.bool_]) -> bool:
-    return bool((field[border] <= 1).mean() >= _EXPLAINED)
+def _is_understood(field: Field, sides: NDArray[np.uint8]) -> bool:
+    """Whether nearly all of the border looks like background, or all but what touches one side only."""
+    left = np.bincount(sides[field > 1], minlength=5)[1:]
+    return bool(
+        left.sum() <= _UNEXPLAINED * (sides > 0).sum() or left.sum() - left.max() < _ROUND_THE_CORNER * left.max()
+    )
+
+
+def _one_colour(lab: Lab, border: NDArray[np.bool_]) -> Field:
+    """Plain: the border's median colour."""
+    return _length(lab - np.median(lab[border], axis=0).astype(np.float32)) / _LEAST
 
 
 def _smooth_surface(lab: Lab, border: NDArray[np.bool_], terms: NDArray[np.float32]) -> tuple[Field, float]:
-    """Plain, lit from one side, darker in the corners: one surface of second order through most of the border, and how
+    """Lit from one side, darker in the corners: one surface of second order through most of the border, and how
     far the border deviates from it.
 
     Least squares, weighted anew in turn with Tukey's biweight, so that what touches the border has no say.
@@ -96,8 +110,8 @@ def _colours_of_border(lab: Lab, left: NDArray[np.bool_], sides: NDArray[np.uint
     pixels = np.ascontiguousarray(lab[left])
     field = np.full(lab.shape[:2], np.inf, np.float32)
     for own in part(pixels):
-        count, on_sides = int(own.sum()), np.bincount(sides[own])
-        if count >= _PART * whole and count - on_sides.max() >= _ROUND_THE_CORNER * count:
+        count, on_sides = int(own.sum()), np.bincount(sides[own], minlength=5)
+        if count >= _PART * whole and min(on_sides[1:3].sum(), on_sides[3:].sum()) >= _ROUND_THE_CORNER * count:
             centre = pixels[own].mean(axis=0)
             spread = float(np.sqrt(((pixels[own] - centre) ** 2).sum(axis=1).mean()))
             field = np.minimum(field, _length(lab - centre) / min(_MOST, max(_LEAST, 2.4 * spread)))

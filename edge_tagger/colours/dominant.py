@@ -48,8 +48,8 @@ def dominant_colours(
     background.
 
     The photo is a uint8 RGB array [H, W, 3], or a path, bytes or a binary file. Each name comes once, with the colour
-    of its largest part; shares below 3 % are left out. Without a `palette` the packaged one names them. `skin` says that
-    the skin of who wears the product counts too. Raises PhotoError, and ValueError for a count below 1.
+    of its largest part; shares below 3 % are left out. Without a `palette` the packaged one names them. With
+    `skin`, that of who wears the product counts too. Raises PhotoError, and ValueError for a count below 1.
     """
     if count < 1:
         raise ValueError(f"count is {count}; give 1 or more")

@@ -152,7 +152,7 @@ def test_a_colour_is_frozen_and_ready_for_json() -> None:
 def test_names_of_drawn_products_are_right() -> None:
     """A few of what docs/colours.md gives figures of."""
     script = Path(__file__).with_name("drawn_products.py")
-    done = subprocess.run([sys.executable, script, "150"], capture_output=True, text=True, check=True)
-    found = re.fullmatch(r"\| all \| ([0-9.]+)% of 150 \|", done.stdout.splitlines()[-1])
+    done = subprocess.run([sys.executable, script, "250"], capture_output=True, text=True, check=True)
+    found = re.fullmatch(r"\| all \| ([0-9.]+)% of 250 \|", done.stdout.splitlines()[-1])
     assert found, done.stdout
     assert float(found[1]) >= 97
