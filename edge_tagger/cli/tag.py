@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_tagger.cli.bulk_options import bulk_options, take_bulk
-from edge_tagger.cli.model_options import model_options, tagger_arguments
+from edge_tagger.cli.model_options import answer_options, model_options, tagger_arguments
 
 if TYPE_CHECKING:
     from edge_tagger.errors import PhotoError
@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...", type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO|FOLDER|CSV|GLOB...", type=click.Path(path_type=Path))
 @model_options
-@click.option("--max-results", type=click.IntRange(min=1), help="So many tags at most, those with the highest scores.")
-@click.option("--score-threshold", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
-@click.option(
-    "--allow", multiple=True, metavar="TAG", help="Only this tag, facet or label, with all below; repeatable."
-)
-@click.option("--deny", multiple=True, metavar="TAG", help="Not this tag, facet or label, nor any below; repeatable.")
-@click.option("--locale", help="The language of the names, where the model has it: de, pt-BR.")
+@answer_options
 @click.option("--workers", type=click.IntRange(min=1), help="Photos worked on at a time. Default: as many as cores.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Larger photos are refused. Default: 100 million.")
 @click.option("--max-bytes", type=click.IntRange(min=1), help="Larger files are refused. Default: 256 MiB.")
