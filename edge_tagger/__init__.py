@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from edge_tagger.errors import EdgeTaggerError, PhotoError
 
 if TYPE_CHECKING:
+    from edge_tagger.colours.dominant import Colour, dominant_colours
+    from edge_tagger.colours.palette import Palette
     from edge_tagger.explain.class_activation import Explanation
     from edge_tagger.images import Limits
     from edge_tagger.manifest import Manifest, read_manifest
@@ -23,17 +25,20 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "EdgeTaggerError", "Explanation", "Limits", "Manifest", "PhotoError", "TagScore", "TaggedPhoto", "Tagger",
-    "__version__", "read_manifest",
+    "Colour", "EdgeTaggerError", "Explanation", "Limits", "Manifest", "Palette", "PhotoError", "TagScore",
+    "TaggedPhoto", "Tagger", "__version__", "dominant_colours", "read_manifest",
 ]  # fmt: skip
 
 _HOMES = {
+    "Colour": "edge_tagger.colours.dominant",
     "Explanation": "edge_tagger.explain.class_activation",
     "Limits": "edge_tagger.images",
     "Manifest": "edge_tagger.manifest",
+    "Palette": "edge_tagger.colours.palette",
     "TagScore": "edge_tagger.tagger",
     "TaggedPhoto": "edge_tagger.tagger",
     "Tagger": "edge_tagger.tagger",
+    "dominant_colours": "edge_tagger.colours.dominant",
     "read_manifest": "edge_tagger.manifest",
 }
 

@@ -31,7 +31,8 @@ def decode(scores: Scores, manifest: Manifest) -> TaggedPhoto:
 class Decoder:
     """Decodes the scores of a model with a manifest; what does not depend on the photo is worked out once.
 
-    Raises ModelError where the model, which messages call `model`, lacks what the options name.
+    `facets` are the names of those that have a tag left. Raises ModelError where the model, which messages call
+    `model`, lacks what the options name.
     """
 
     def __init__(self, manifest: Manifest, options: Options = ALL, *, model: str = "the model") -> None:
@@ -44,6 +45,7 @@ class Decoder:
             left = {tag.facet for tag in tags}
             facets = tuple(facet for facet in facets if facet.name in left)
         self._taxonomy = Taxonomy(facets, tags)
+        self.facets = tuple(facet.name for facet in facets)
         thresholds = [manifest.thresholds[place] for place in kept]
         if options.score_threshold is not None:
             thresholds = [float(options.score_threshold)] * len(kept)
@@ -103,6 +105,7 @@ class LabelDecoder:
         self._logits = [head.scores for head in heads if head.activation == "none"]
         self._threshold = options.score_threshold
         self._max_results = options.max_results
+        self.facets = (LABEL_FACET,)
         if self._max_results is None and self._threshold is None:
             self._max_results = _BEST
 

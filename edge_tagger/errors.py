@@ -5,6 +5,7 @@
     EdgeTaggerError            1
     ├── RecipeError            3   a recipe has an unknown key or a value that cannot be
     ├── MappingError           3   a mapping of tags to shops' categories cannot be used
+    ├── PaletteError           3   a palette of colours cannot be used
     ├── CatalogueError         4   a CSV or folder of photos cannot be used
     │   └── PhotoError         4   one photo cannot be read
     ├── ModelError             5   a .tflite cannot be used
@@ -13,6 +14,7 @@
     ├── RunError               7   a run folder cannot be used or resumed; a training went wrong
     ├── MissingExtraError      8   a command needs packages that are not installed
     ├── DeviceError            9   a benchmark cannot run where it was asked to
+    ├── SourceError            10  a camera, a video or a folder cannot be watched, or stopped too early
     └── VerificationError      1   a converted file is worth less than its source
 
 Exit code 2 is click's own, for a wrong option, and that of `check` for a file that cannot be read; 130 says that Ctrl-C
@@ -33,6 +35,10 @@ class RecipeError(EdgeTaggerError):
 
 
 class MappingError(EdgeTaggerError):
+    exit_code = 3
+
+
+class PaletteError(EdgeTaggerError):
     exit_code = 3
 
 
@@ -66,6 +72,10 @@ class MissingExtraError(EdgeTaggerError):
 
 class DeviceError(EdgeTaggerError):
     exit_code = 9
+
+
+class SourceError(EdgeTaggerError):
+    exit_code = 10
 
 
 class VerificationError(EdgeTaggerError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +37,16 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _cannot_write(target, error) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sweep(path: str | os.PathLike[str]) -> None:
+    """Remove what a process that was killed while it wrote `path` by :func:`whole_file` left beside it. Only for who
+    knows that no other process is writing it."""
+    target = Path(path)
+    left = re.compile(re.escape(f".{target.name}.") + "[a-z0-9_]{8}")  # as tempfile names them
+    for beside in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if left.fullmatch(beside.name):
+            beside.unlink(missing_ok=True)
 
 
 @contextmanager

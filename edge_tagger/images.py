@@ -75,10 +75,15 @@ def resize(photo: Pixels, size: int) -> Pixels:
     return cast(Pixels, cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
+def load_covering(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """uint8 [H, W, 3] RGB: what load_photo takes, decoded no larger than need be to be resized. Raises PhotoError."""
+    return load_photo(photo, limits=limits, cover=_OVERSAMPLING * size)
+
+
 def load_resized(photo: PhotoLike, size: int, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
-    """uint8 [size, size, 3] RGB of a photo as a model takes it: what load_photo takes, and decoded no larger than need
-    be. Raises PhotoError."""
-    return resize(load_photo(photo, limits=limits, cover=_OVERSAMPLING * size), size)
+    """uint8 [size, size, 3] RGB of a photo as a model takes it, the pixels of load_covering resized. Raises
+    PhotoError."""
+    return resize(load_covering(photo, size, limits=limits), size)
 
 
 def resized_flags(name: str, data: bytes, size: int) -> int:
@@ -169,7 +174,7 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
 
 def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
     """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
-    _quiet_opencv()
+    quiet_opencv()
     encoded = np.frombuffer(data, dtype=np.uint8)
     try:
         pixels = cv2.imdecode(encoded, _flags(header, cover))
@@ -242,8 +247,8 @@ def _turned(photo: Pixels, orientation: int) -> Pixels:
 
 
 @lru_cache(maxsize=1)
-def _quiet_opencv() -> None:
-    """OpenCV warns on stderr about damaged photos; our error says so once."""
+def quiet_opencv() -> None:
+    """OpenCV warns on stderr about damaged photos and cameras; our errors say so once."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4.8
         cv2.setLogLevel(0)
     else:

@@ -13,9 +13,12 @@ LOG_EVERY_S = 10.0
 
 
 class Progress:
-    """Counts `total` steps of `label` on standard error. Use as a context manager; `update` adds steps and notes."""
+    """Counts `total` steps of `label` on standard error. Use as a context manager; `update` adds steps and notes.
 
-    def __init__(self, total: int, label: str, *, unit: str = "it", initial: int = 0) -> None:
+    `total` may be None until :meth:`expect` tells it: there is no time left till then.
+    """
+
+    def __init__(self, total: int | None, label: str, *, unit: str = "it", initial: int = 0) -> None:
         self._label, self._total, self._done, self._unit = label, total, initial, unit
         self._started, self._logged, self._initial = time.monotonic(), time.monotonic(), initial
         self._notes = ""
@@ -31,8 +34,23 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix_str(self._notes, refresh=False)
             self._bar.update(steps)
-        elif time.monotonic() - self._logged >= LOG_EVERY_S and self._done < self._total:
+        elif time.monotonic() - self._logged >= LOG_EVERY_S and self._done != self._total:
             self._log()
+
+    def skip(self, steps: int = 1) -> None:
+        """Count `steps` that took no time: the rate leaves them out."""
+        self._done += steps
+        self._initial += steps
+        if self._bar is not None:
+            self._bar.initial += steps
+            self._bar.n += steps
+
+    def expect(self, total: int) -> None:
+        """So many steps there are in all."""
+        self._total = total
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.refresh()
 
     def __enter__(self) -> Progress:
         return self
@@ -49,10 +67,12 @@ class Progress:
         self._logged = time.monotonic()
         elapsed_s = self._logged - self._started
         rate = (self._done - self._initial) / max(elapsed_s, 1e-9)
-        left_s = (self._total - self._done) / max(rate, 1e-9)
+        of_all, left = "", ""
+        if self._total is not None:
+            of_all, left = f"/{self._total}", f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
         print(
-            f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone, "
-            f"{left_s:.0f} s left {self._notes}".rstrip(),
+            f"{self._label}: {self._done}{of_all} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone{left} "
+            f"{self._notes}".rstrip(),
             file=sys.stderr,
             flush=True,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,12 @@ class TaggedPhoto:
             "tags": [tag.to_json() for tag in self.tags],
             "paths": {facet: [tag.name for tag in path] for facet, path in self.paths.items()},
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TaggedPhoto:
+        """What :meth:`to_json` gave. Raises KeyError or TypeError for anything else."""
+        tags = tuple(TagScore(**{**tag, "parents": tuple(tag["parents"])}) for tag in value["tags"])
+        return cls(tags, tuple(value["paths"]))
 
     def __iter__(self) -> Iterator[TagScore]:
         return iter(self.tags)

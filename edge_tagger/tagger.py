@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,8 @@ class Tagger:
     `max_results`, `score_threshold`, `allow`, `deny` and `locale` say which tags are wanted (edge_tagger.options);
     `threads`, `backend`, `delegate`, `delegate_options` and `normalization` how the model runs
     (edge_tagger.interpreter). Without `threads` every core that the process may use works on a photo, up to four.
+
+    `display_names` are the names (identity -> name) that the locale has for tags.
 
     Tags from several threads: one photo at a time, for which the others wait; :meth:`tag_many` works on several. Use as
     a context manager, or call :meth:`close`. Raises ModelError where the file is no classifier, its manifest does not
@@ -91,7 +93,9 @@ class Tagger:
                 raise
             raise ModelError(f"{error} (its checksum differs from its manifest's: it is damaged)") from error
         self.labels: tuple[str, ...] = ()
+        self.display_names: Mapping[str, str] = {}
         if self.manifest is not None:
+            self.display_names = options.display_names(self.manifest, name)
             _check_fit(self._model, self.manifest)
             self._decode: Decoder | LabelDecoder = Decoder(self.manifest, options, model=name)
         else:
@@ -105,6 +109,11 @@ class Tagger:
             raise ModelError("this Tagger is closed; make a new one")
         return self._model
 
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The facets that photos are asked: those that allow and deny leave; of a model with labels alone, "label"."""
+        return self._decode.facets
+
     def scores(self, photo: PhotoLike) -> Scores:
         """float32 [N]: the model's scores as they are, dequantized, undecoded, in output order. Raises PhotoError."""
         return self._scores(self.model, photo)
@@ -113,6 +122,10 @@ class Tagger:
         """The tags of a photo: a path, encoded bytes, a binary file, or a uint8 RGB array [H, W, 3]. Raises
         PhotoError."""
         return self._decode(self.scores(photo))
+
+    def decode(self, scores: Scores) -> TaggedPhoto:
+        """The tags that scores, float32 [N] as :meth:`scores` gives them, stand for: of several photos' mean, say."""
+        return self._decode(scores)
 
     @overload
     def tag_many(
@@ -146,22 +159,34 @@ class Tagger:
         self.model  # noqa: B018  told now, not at the first photo
         from edge_tagger.batch import in_order  # takes some milliseconds that one photo does not need
 
-        own = threading.local()
+        tag = self.tag_in_threads()
 
         def work(photo: PhotoLike) -> TaggedPhoto | PhotoError:
-            model = self.model
-            if model.delegate is None:
-                if not hasattr(own, "model"):
-                    own.model = self._open(model.data, threads=1)
-                model = own.model
             try:
-                return self._decode(self._scores(model, photo))
+                return tag(photo)
             except PhotoError as error:
                 if errors == "raise":
                     raise
                 return error
 
         return in_order(work, photos, workers=workers or usable_cores())
+
+    def tag_in_threads(self) -> Callable[[PhotoLike], TaggedPhoto]:
+        """What :meth:`tag_many` calls: as :meth:`tag`, but of several threads that call it none waits for another.
+
+        Each gets an interpreter of its own, which goes when the thread ends; with a delegate they share one.
+        """
+        own = threading.local()
+
+        def tag(photo: PhotoLike) -> TaggedPhoto:
+            model = self.model
+            if model.delegate is None:
+                if not hasattr(own, "model"):
+                    own.model = self._open(model.data, threads=1)
+                model = own.model
+            return self._decode(self._scores(model, photo))
+
+        return tag
 
     def explain(self, photo: PhotoLike, tags: str | Sequence[str] = ()) -> tuple[Explanation, ...]:
         """Which places of a photo speak for each of `tags`, identities or names that only one tag has; without any, for

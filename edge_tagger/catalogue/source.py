@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tagger.catalogue.csv_file import CsvFile, listed
 from edge_tagger.errors import CatalogueError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
 CLASS_COLUMN = "class"
 IMAGE_COLUMN = "image"
-_MAX_SAMPLE_COLUMNS = 12
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Catalogue:
         for column in columns:
             if column not in self.columns:
                 raise CatalogueError(
-                    f"{self.source} has no column {column!r}; it has {_listed(self.columns)}; "
+                    f"{self.source} has no column {column!r}; it has {listed(self.columns)}; "
                     "correct the recipe or the header"
                 )
 
@@ -60,7 +58,7 @@ class Catalogue:
         if not photos:
             raise CatalogueError(
                 f"{self.source} has no photo with {column} = {value!r}; "
-                f"its values are {_listed(sorted(self.values(column)))}"
+                f"its values are {listed(sorted(self.values(column)))}"
             )
         return Catalogue(self.source, self.columns, photos)
 
@@ -80,52 +78,18 @@ def read_catalogue(source: str | os.PathLike[str], *, image_column: str = IMAGE_
 
 
 def _read_csv(path: Path, image_column: str) -> Catalogue:
-    photos: list[Photo] = []
-    folder = path.parent.resolve()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = tuple(reader.fieldnames or ())
-            _check_header(path, columns, image_column)
-            for row in reader:
-                place = f"{path.name}:{reader.line_num}"
-                if None in row or None in row.values():
-                    raise CatalogueError(
-                        f"{path}, line {reader.line_num}: {_cells(row)} cells under {len(columns)} column names; "
-                        "quote cells that contain a comma"
-                    )
-                values = {column: " ".join(row[column].split()) for column in columns}
-                image = _inside(folder, row[image_column].strip(), path, reader.line_num)
-                photos.append(Photo(image, values, place))
-    except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise CatalogueError(f"{path}, line {reader.line_num}: {error}") from error
-    except OSError as error:
-        raise CatalogueError(f"cannot read {path}: {error.strerror}") from error
-    if not photos:
-        raise CatalogueError(f"{path} has a header and no rows; add one row for each photo")
-    return Catalogue(path, columns, tuple(photos))
-
-
-def _check_header(path: Path, columns: tuple[str, ...], image_column: str) -> None:
-    if not columns:
-        raise CatalogueError(f"{path} is empty; its first line must name the columns")
-    twice = [column for column, count in Counter(columns).items() if count > 1]
-    if twice:
-        raise CatalogueError(f"{path} has two columns named {twice[0]!r}; rename one")
-    if image_column not in columns:
+    file = CsvFile.open(path, encoding="utf-8-sig", delimiter=",")
+    if image_column not in file.columns:
         raise CatalogueError(
-            f"{path} has no image column {image_column!r}; it has {_listed(columns)}; "
+            f"{path} has no image column {image_column!r}; it has {listed(file.columns)}; "
             "name the column in the recipe under [data] image"
         )
-
-
-def _cells(row: Mapping[str | None, object]) -> int:
-    rest = row.get(None)
-    return sum(value is not None for key, value in row.items() if key is not None) + (
-        len(rest) if isinstance(rest, list) else 0
-    )
+    photos: list[Photo] = []
+    folder = path.parent.resolve()
+    for line, row in file:
+        values = {column: " ".join(cell.split()) for column, cell in row.items()}
+        photos.append(Photo(_inside(folder, row[image_column].strip(), path, line), values, f"{path.name}:{line}"))
+    return Catalogue(path, file.columns, tuple(photos))
 
 
 def _inside(folder: Path, value: str, source: Path, line: int) -> Path:
@@ -173,8 +137,3 @@ def _check_link(path: Path, folder: Path) -> None:
             f"{path} is a link to {target}, outside {folder}; put the photos themselves there "
             "(cp -rL copies what links lead to), or list them in a CSV above both"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MAX_SAMPLE_COLUMNS])
-    return shown + (f" and {len(names) - _MAX_SAMPLE_COLUMNS} more" if len(names) > _MAX_SAMPLE_COLUMNS else "")

@@ -20,6 +20,8 @@ COMMANDS = {
     "bundle": ("edge_tagger.cli.bundle", "Pack a model for an Android app or a Raspberry Pi."),
     "evaluate": ("edge_tagger.cli.evaluate", "Measure models on labelled photos."),
     "tag": ("edge_tagger.cli.tag", "Tag photos."),
+    "colours": ("edge_tagger.cli.colours", "Name the dominant colours of products."),
+    "watch": ("edge_tagger.cli.watch", "Tag what a camera, a video or a folder shows, as it comes."),
     "explain": ("edge_tagger.cli.explain", "Show which places of a photo speak for its tags."),
     "bench": ("edge_tagger.cli.bench", "Measure latency and memory of models."),
     "check": ("edge_tagger.cli.check", "Will a .tflite run on a phone, a GPU, an Edge TPU, a Pi? With the fixes."),

@@ -22,6 +22,13 @@ def model_options(command: Command) -> Command:
     return command
 
 
+def answer_options(command: Command) -> Command:
+    """Adds --max-results, --score-threshold, --allow, --deny and --locale, which Tagger takes as they are."""
+    for option in reversed(_ANSWER_OPTIONS):
+        command = option(command)
+    return command
+
+
 def tagger_arguments(
     *, delegate_option: tuple[str, ...], mean: tuple[float, ...] | None, std: tuple[float, ...] | None, **plain: Any
 ) -> dict[str, Any]:
@@ -64,3 +71,16 @@ _OPTIONS = (
     ),
     click.option("--std", callback=_numbers, metavar="NUMBERS", help="See --mean."),
 )  # fmt: skip
+_ANSWER_OPTIONS = (
+    click.option(
+        "--max-results", type=click.IntRange(min=1), help="So many tags at most, those with the highest scores."
+    ),
+    click.option("--score-threshold", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds."),
+    click.option(
+        "--allow", multiple=True, metavar="TAG", help="Only this tag, facet or label, with all below; repeatable."
+    ),
+    click.option(
+        "--deny", multiple=True, metavar="TAG", help="Not this tag, facet or label, nor any below; repeatable."
+    ),
+    click.option("--locale", help="The language of the names, where the model has it: de, pt-BR."),
+)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_tagger.cli.model_options import model_options, tagger_arguments
+from edge_tagger.cli.bulk_options import bulk_options, take_bulk
+from edge_tagger.cli.model_options import answer_options, model_options, tagger_arguments
 
 if TYPE_CHECKING:
     from edge_tagger.errors import PhotoError
@@ -18,19 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...", type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO|FOLDER|CSV|GLOB...", type=click.Path(path_type=Path))
 @model_options
-@click.option("--max-results", type=click.IntRange(min=1), help="So many tags at most, those with the highest scores.")
-@click.option("--score-threshold", type=click.FloatRange(0, 1), help="Instead of the model's own thresholds.")
-@click.option(
-    "--allow", multiple=True, metavar="TAG", help="Only this tag, facet or label, with all below; repeatable."
-)
-@click.option("--deny", multiple=True, metavar="TAG", help="Not this tag, facet or label, nor any below; repeatable.")
-@click.option("--locale", help="The language of the names, where the model has it: de, pt-BR.")
+@answer_options
 @click.option("--workers", type=click.IntRange(min=1), help="Photos worked on at a time. Default: as many as cores.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Larger photos are refused. Default: 100 million.")
 @click.option("--max-bytes", type=click.IntRange(min=1), help="Larger files are refused. Default: 256 MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each photo.")
+@bulk_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -45,18 +42,33 @@ def command(
     """Tag photos. One that cannot be read is told on stderr; the others are tagged, and the exit code is 4.
 
     Tags are named as in the output of --json: category/Footwear/Shoes.
+
+    With --out, whole folders, globs in quotes, or one CSV with a column of photos are tagged into a file. What is done
+    stands in a journal beside it: after an interruption the same command goes on with --resume.
     """
+    bulk = take_bulk(options)
+    bulk.check()
+    if bulk.is_asked and as_json:
+        raise click.UsageError("--json prints; with --out give --format jsonl")
+    if not bulk.is_asked and (several := [each for each in photos if each.is_dir() or each.suffix.lower() == ".csv"]):
+        raise click.UsageError(f"{several[0]} is not one photo; give --out FILE to tag all photos in it")
+
     from edge_tagger.errors import PhotoError
     from edge_tagger.images import DEFAULT_LIMITS, Limits
     from edge_tagger.tagger import Tagger
 
     limits = Limits(max_pixels or DEFAULT_LIMITS.max_pixels, max_bytes or DEFAULT_LIMITS.max_bytes)
+    arguments = tagger_arguments(**options)
     try:
-        tagger = Tagger(**tagger_arguments(**options), limits=limits)
+        tagger = Tagger(**arguments, limits=limits)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     exit_code = 0
     with tagger:
+        if bulk.is_asked:
+            from edge_tagger.cli.tag_bulk import tag_bulk
+
+            ctx.exit(tag_bulk(list(map(os.fspath, photos)), tagger, arguments, bulk, workers))
         for path, tagged in zip(photos, _tagged(tagger, photos, workers), strict=True):
             photo = click.format_filename(path)  # a name may hold bytes that are no text
             if isinstance(tagged, PhotoError):

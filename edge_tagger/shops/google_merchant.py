@@ -16,6 +16,7 @@ from edge_tagger.taxonomy import Tag
 
 Row = dict[str, str]
 COLUMNS = ("color", "gender", "age_group", "product_type", "google_product_category")
+NEW_HEADER = ("id", *COLUMNS)
 # Sources: support.google.com/merchants/answer/6324487 (color) and 6324406 (product_type).
 MAX_COLOUR, MAX_COLOURS, MAX_COLOR, MAX_PRODUCT_TYPE = 40, 3, 100, 750
 
@@ -41,9 +42,16 @@ def columns(tagged: TaggedPhoto, mapping: TaxonomyMapping, *, colours: Sequence[
 def header(given: Sequence[str], *, name: str = "the feed") -> list[str]:
     """A feed's header, the columns that it lacks behind its own. Raises CatalogueError where it has no `id`."""
     spelt = _spelt(given)
+    id_column(given, name=name)
+    return [*given, *(column for column in COLUMNS if column not in spelt)]
+
+
+def id_column(given: Sequence[str], *, name: str = "the feed") -> str:
+    """The column `id` as a feed's header spells it. Raises CatalogueError where it has none."""
+    spelt = _spelt(given)
     if "id" not in spelt:
         raise CatalogueError(f"{name} has no column id; it has {', '.join(given)}; Google knows products by their id")
-    return [*given, *(column for column in COLUMNS if column not in spelt)]
+    return spelt["id"]
 
 
 def merge_row(
@@ -64,6 +72,11 @@ def merge_row(
         own = spelt.get(column, column)
         merged[own] = merge_cell(row.get(own, ""), value, replace=policy.replaces(owners[column]))
     return merged
+
+
+def new_row(product: str, tagged: TaggedPhoto, mapping: TaxonomyMapping, *, colours: Sequence[str] = ()) -> Row:
+    """A row of NEW_HEADER: a supplemental feed, which Google joins to the products by `id`."""
+    return {"id": product, **columns(tagged, mapping, colours=colours)}
 
 
 def _spelt(header: Iterable[str]) -> dict[str, str]:

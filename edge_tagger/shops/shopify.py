@@ -62,15 +62,15 @@ class Columns:
 
 def merge_rows(
     rows: Iterable[Mapping[str, str]],
-    tagged: Mapping[str, TaggedPhoto],
+    tagged: Callable[[str], TaggedPhoto | None],
     columns: Columns,
     merger: TagMerger,
     mapping: TaxonomyMapping,
     *,
     on_problem: Callable[[str], object],
 ) -> Iterator[Row]:
-    """Every row of a shop's CSV in its order, tags and category of the first row of each product merged with those of
-    `tagged`, by handle; everything else as it was.
+    """Every row of a shop's CSV in its order, tags and category of the first row of each product merged with what
+    `tagged` gives for its handle; everything else as it was.
 
     `on_problem` gets a line for each product that is left as it was for a reason: its handle stood before, with other
     products in between, or it would have more tags than Shopify takes.
@@ -89,7 +89,7 @@ def merge_rows(
             yield dict(row)
         else:
             seen.add(handle)
-            photo = tagged.get(handle)
+            photo = tagged(handle)
             merged = dict(row) if photo is None else merge_row(row, photo, columns, merger, mapping)
             count = len(split_tags(merged[columns.tags]))
             if count > MAX_TAGS and merged != row:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_tagger.errors import OutputError
-from edge_tagger.files import whole_file, whole_folder, write_json
+from edge_tagger.files import sweep, whole_file, whole_folder, write_json
 
 
 def test_a_file_is_there_when_all_of_it_is(tmp_path: Path) -> None:
@@ -49,3 +49,16 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         (beside / "a.txt").write_text("half")
         raise RuntimeError
     assert (tmp_path / "out" / "a.txt").read_text() == "two" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_sweep_takes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "tags[1].csv") as beside:
+        beside.write_text("half")
+        left = tmp_path / f"{beside.name}"
+        copy = left.read_text()
+    left.write_text(copy)  # as if the process had been killed before the rename
+    others = ["tags[1].csv", ".tags[1].csv.swp", ".tags1.csv.abcd1234", ".tags[1].csv.failures.csv.abcd1234"]
+    for name in others:
+        (tmp_path / name).write_text("")
+    sweep(tmp_path / "tags[1].csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)

@@ -27,3 +27,30 @@ def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: 
         bar.update(10, loss=0.25)
     shown = capsys.readouterr().err
     assert "train: 100%" in shown and "loss=0.25" in shown and "10/10" in shown
+
+
+def test_a_total_may_come_later_and_what_is_skipped_does_not_count_for_the_rate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000, 5))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with Progress(None, "tag", unit="photos") as bar:
+        bar.skip(90)
+        for number in range(10):
+            bar.update()
+            if number == 4:
+                bar.expect(100)
+    lines = capsys.readouterr().err.splitlines()
+    assert "left" not in lines[0] and lines[0].startswith("tag: 92 photos, 0.")
+    assert lines[-1].startswith("tag: 100/100 photos, 0.") and "0 s left" in lines[-1]
+
+
+def test_a_bar_gets_its_total_later(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(None, "tag", unit="photos") as bar:
+        bar.update(1)
+        bar.skip(9)
+        bar.expect(20)
+        bar.update(10)
+    shown = capsys.readouterr().err
+    assert "tag: 100%" in shown and "20/20" in shown

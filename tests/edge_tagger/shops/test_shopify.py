@@ -40,7 +40,7 @@ def merge(
     header, rows = read(EXPORT)
     problems: list[str] = []
     merger = TagMerger(taxonomy, policy or Policy())
-    merged = merge_rows(rows, tagged, Columns.of(header), merger, mapping, on_problem=problems.append)
+    merged = merge_rows(rows, tagged.get, Columns.of(header), merger, mapping, on_problem=problems.append)
     return rows, list(merged), problems
 
 
@@ -78,7 +78,7 @@ def test_more_tags_than_shopify_takes_are_told_and_left_out(
     row = {"Handle": "a", "Title": "A", "Tags": ", ".join(map(str, range(250)))}
     problems: list[str] = []
     (merged,) = merge_rows(
-        [row], {"a": tagged("gender/Men")}, Columns.of(list(row)), TagMerger(taxonomy), mapping,
+        [row], {"a": tagged("gender/Men")}.get, Columns.of(list(row)), TagMerger(taxonomy), mapping,
         on_problem=problems.append,
     )  # fmt: skip
     assert merged == row

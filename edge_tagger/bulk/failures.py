@@ -1,0 +1,44 @@
+"""The list of photos that could not be tagged, as a CSV beside the output; there is none where all could."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edge_tagger.bulk.source import Entry
+from edge_tagger.bulk.table import shown
+from edge_tagger.files import whole_file
+from edge_tagger.shops.dialects import CommaSeparated
+
+HEADER = ("photo", "product", "reason")
+
+
+class Failures:
+    """Counts and writes the entries that have an error."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+        self.count = 0
+
+    def noted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same entries; those with an error are written as they pass."""
+        for entry in entries:
+            if entry.record.error:
+                self._writer.writerow((shown(entry.name), entry.product, entry.record.error))
+                self.count += 1
+            yield entry
+
+
+@contextmanager
+def failures_file(path: Path) -> Iterator[Failures]:
+    """Whole at the end, or removed where nothing failed. Raises OutputError."""
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+        writer = csv.writer(stream, CommaSeparated)
+        writer.writerow(HEADER)
+        failures = Failures(writer)
+        yield failures
+    if failures.count == 0:
+        path.unlink(missing_ok=True)

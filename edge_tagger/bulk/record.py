@@ -1,0 +1,57 @@
+"""What is kept of one photo: its tags, or why it has none, and which content of its file they belong to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from edge_tagger.colours.dominant import Colour
+from edge_tagger.tagged import TaggedPhoto
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A file's size and time of last change: where both are as they were, so is its content."""
+
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: str) -> Stamp | None:
+        """None where there is no such file, or it cannot be looked at."""
+        try:
+            status = os.stat(path)  # noqa: PTH116  a Path for each of a million photos takes as long again
+        except (OSError, ValueError):  # ValueError: a NUL byte
+            return None
+        return cls(status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Either `tagged`, or `error`, one line that says why not. `stamp` is None where the file could not be looked at.
+
+    `colours` are the dominant ones, the largest share first; None where nobody asked for them.
+    """
+
+    stamp: Stamp | None
+    tagged: TaggedPhoto | None = None
+    error: str = ""
+    colours: tuple[Colour, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_json` gives back an equal record, but for shares to three decimals."""
+        stamp = None if self.stamp is None else [self.stamp.size_bytes, self.stamp.mtime_ns]
+        if self.tagged is None:
+            return {"stamp": stamp, "error": self.error}
+        colours = {} if self.colours is None else {"colours": [colour.to_json() for colour in self.colours]}
+        return {"stamp": stamp, **self.tagged.to_json(), **colours}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Record:
+        """Raises ValueError, KeyError or TypeError for what :meth:`to_json` did not give."""
+        stamp = None if value["stamp"] is None else Stamp(*value["stamp"])
+        if "error" in value:
+            return cls(stamp, error=value["error"])
+        colours = tuple(Colour(**colour) for colour in value["colours"]) if "colours" in value else None
+        return cls(stamp, TaggedPhoto.from_json(value), colours=colours)

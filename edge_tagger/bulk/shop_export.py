@@ -1,0 +1,157 @@
+"""A catalogue as Shopify or Google Merchant imports it: the user's own CSV with tags merged in, or rows from photos."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from edge_tagger.bulk.journal import Journal
+from edge_tagger.bulk.record import Record
+from edge_tagger.bulk.rows import ProductRows
+from edge_tagger.bulk.source import PhotoFiles
+from edge_tagger.catalogue.csv_file import CsvFile
+from edge_tagger.shops import google_merchant, shopify
+from edge_tagger.shops.changes import Change, changes
+from edge_tagger.shops.dialects import CommaSeparated, TabSeparated, write_rows
+from edge_tagger.shops.mapping import Categories, TaxonomyMapping, deepest
+from edge_tagger.shops.merge import TagMerger
+from edge_tagger.tagged import TaggedPhoto
+
+Row = Mapping[str, str]
+TAB_SUFFIXES = (".tsv", ".txt")
+
+
+@dataclass
+class ShopExport:
+    """One of "shopify" and "google". `tell` gets a line for each product that is left as it was for a reason.
+
+    While rows are made, `unmapped` counts the photos of each tag that the mapping has no category (or audience) for.
+    """
+
+    shop: str
+    source: ProductRows | PhotoFiles
+    merger: TagMerger
+    mapping: TaxonomyMapping
+    tell: Callable[[str], object]
+    unmapped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def header(self) -> Sequence[str]:
+        """Raises CatalogueError where the CSV lacks what the shop knows products by."""
+        if isinstance(self.source, PhotoFiles):
+            return shopify.NEW_HEADER if self.shop == "shopify" else google_merchant.NEW_HEADER
+        name = str(self.source.file.path)
+        if self.shop == "shopify":
+            shopify.Columns.of(self.source.columns, name=name)
+            return self.source.columns
+        return google_merchant.header(self.source.columns, name=name)
+
+    @property
+    def categories(self) -> Categories:
+        return self.mapping.shopify if self.shop == "shopify" else self.mapping.google
+
+    def rows(self, journal: Journal) -> Iterator[tuple[str, Row, Row]]:
+        """(product, its row before, its row after) of every row; before is empty for a product made from a photo."""
+        self.unmapped.clear()
+        if isinstance(self.source, PhotoFiles):
+            make = self._new_shopify if self.shop == "shopify" else self._new_google
+            return ((product, {}, row) for product, row in make(self.source, journal))
+        return (self._shopify if self.shop == "shopify" else self._google)(self.source, journal)
+
+    def write(self, path: Path, journal: Journal) -> None:
+        """Write the whole file. Raises OutputError."""
+        tabs = self.shop == "google" and path.suffix.lower() in TAB_SUFFIXES
+        dialect: type[csv.Dialect] = TabSeparated if tabs else CommaSeparated
+        write_rows(path, self.header, (after for _, _, after in self.rows(journal)), dialect)
+
+    def changes(self, journal: Journal) -> Iterator[Change]:
+        """What the file would change, cell by cell."""
+        for product, before, after in self.rows(journal):
+            yield from changes(product, before, after)
+
+    def _shopify(self, source: ProductRows, journal: Journal) -> Iterator[tuple[str, Row, Row]]:
+        columns = shopify.Columns.of(source.columns)
+        tagged = _by_product(journal, self._seen)
+        merged = shopify.merge_rows(source.rows(), tagged, columns, self.merger, self.mapping, on_problem=self.tell)
+        for before, after in zip(source.rows(), merged, strict=True):
+            yield columns.product(before), before, after
+
+    def _google(self, source: ProductRows, journal: Journal) -> Iterator[tuple[str, Row, Row]]:
+        header, own_id = self.header, google_merchant.id_column(source.columns)
+        for before in source.rows():
+            product = before[own_id].strip()
+            record = _record(journal, product)
+            after: Row = {**dict.fromkeys(header, ""), **before}
+            if record is not None and record.tagged is not None:
+                tagged = self._seen(record.tagged)
+                after = google_merchant.merge_row(
+                    after, tagged, self.merger.policy, self.mapping, colours=_names(record)
+                )
+            yield product, before, after
+
+    def _new_shopify(self, source: PhotoFiles, journal: Journal) -> Iterator[tuple[str, Row]]:
+        photos = (
+            (entry.name, self._seen(entry.record.tagged))
+            for entry in source.entries(journal)
+            if entry.record.tagged is not None
+        )
+        for row in shopify.new_rows(photos, self.mapping):
+            yield row["URL handle"], row
+
+    def _new_google(self, source: PhotoFiles, journal: Journal) -> Iterator[tuple[str, Row]]:
+        """A photo is called as its product's id is."""
+        taken = set[str]()
+        for entry in source.entries(journal):
+            product = PurePath(entry.name).stem
+            if product in taken:
+                self.tell(f"{entry.name} is left out: another photo is called {product!r}, which is the product's id")
+            elif entry.record.tagged is not None:
+                taken.add(product)
+                tagged = self._seen(entry.record.tagged)
+                yield product, google_merchant.new_row(product, tagged, self.mapping, colours=_names(entry.record))
+
+    def _seen(self, tagged: TaggedPhoto) -> TaggedPhoto:
+        """The same photo, its tags without an entry counted."""
+        facets = self.mapping.facets
+        category, gender = deepest(tagged, facets.category), deepest(tagged, facets.gender)
+        if category is not None and self.categories.of(tagged, facets.category) is None:
+            self.unmapped[category.tag] += 1
+        if self.shop == "google" and gender is not None and gender.tag not in self.mapping.audience:
+            self.unmapped[gender.tag] += 1
+        return tagged
+
+
+def products_of(
+    shop: str, file: CsvFile, *, image_column: str | None = None, folder: Path | None = None
+) -> ProductRows:
+    """A shop's CSV as products with photos. Raises CatalogueError where it lacks a column that the shop needs."""
+    if shop == "shopify":
+        product_of = shopify.Columns.of(file.columns, name=str(file.path)).product
+    else:
+        own_id = google_merchant.id_column(file.columns, name=str(file.path))
+
+        def product_of(row: Mapping[str, str]) -> str:
+            return row[own_id].strip()
+
+    return ProductRows(file, product_of, image_column=image_column, folder=folder)
+
+
+def _by_product(journal: Journal, seen: Callable[[TaggedPhoto], TaggedPhoto]) -> Callable[[str], TaggedPhoto | None]:
+    def tagged(product: str) -> TaggedPhoto | None:
+        record = _record(journal, product)
+        return None if record is None or record.tagged is None else seen(record.tagged)
+
+    return tagged
+
+
+def _record(journal: Journal, product: str) -> Record | None:
+    """The record of the photo of a product, where it has one."""
+    found = journal.index.product(product) if product else None
+    return journal.get(found[1]) if found is not None and found[1] else None
+
+
+def _names(record: Record) -> tuple[str, ...]:
+    return tuple(colour.name for colour in record.colours or ())
