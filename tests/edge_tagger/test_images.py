@@ -41,10 +41,10 @@ def noise() -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
 
-def png_header(width: int, height: int) -> bytes:
+def png_header(width: int, height: int, depth: int = 8) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IEND")
+        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0), b"IEND")
     )
 
 
@@ -137,6 +137,7 @@ def test_resize_is_the_contract(bgr: NDArray[np.uint8]) -> None:
         (b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00avif", "AVIF"),
         (png_header(30_000, 30_000), "30000x30000 pixels"),
         (png_header(0, 5), "PNG"),
+        (png_header(5, 5, depth=0), "says 0 bits a sample"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 10_000, 10_000, 1, 24, 0) + bytes(24), "cut off"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, -2, -(2**31), 1, 24, 0) + bytes(24), "no size"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 2, -(2**31), 1, 24, 1) + bytes(24), "2x2147483648 pixels"),
