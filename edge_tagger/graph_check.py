@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 MAX_TENSOR_BYTES = 512 * 2**20
-_RANGES = {np.int8: (-128, 127), np.uint8: (0, 255)}
+_LOWEST = {np.int8: -128, np.uint8: 0}
 _SMALLEST = float(np.finfo(np.float32).tiny)
 # Recurrent layers may lack any input but the first; of others the first two must be there.
 _RECURRENT = ("LSTM", "RNN", "SVDF")
@@ -25,15 +25,9 @@ _MAX_RESCALING = 256.0  # XNNPACK's limit for products of 8 bits
 
 def check_graph(interpreter: Any) -> None:
     """Of an Interpreter that has not allocated its tensors. Raises ValueError for what cannot be run."""
-    details = interpreter.get_tensor_details()
-    for detail in details:
-        _check_size(detail)
-    scales: dict[int, Any] = {}  # index of a tensor of 8 bits -> its scales, none where it stands for no real numbers
-    for dtype, integers in _RANGES.items():
-        own = [detail for detail in details if detail["dtype"] is dtype]
-        _check_quantization(own, *integers)
-        scales |= {detail["index"]: detail["quantization_parameters"]["scales"] for detail in own}
+    check_sizes(interpreter)
     nodes = interpreter._interpreter  # what lists operators has no public name in any runtime
+    scales = _check_scales(nodes)
     made: set[int] = set()
     for place in range(nodes.NumNodes()):
         name, taken, given = nodes.NodeName(place), nodes.NodeInputs(place).tolist(), nodes.NodeOutputs(place).tolist()
@@ -53,37 +47,44 @@ def check_graph(interpreter: Any) -> None:
 
 
 def check_sizes(interpreter: Any) -> None:
-    """Of one that has: constants of its graph may have made tensors larger than the file says."""
-    for detail in interpreter.get_tensor_details():
-        _check_size(detail)
+    """Also of one that has: constants of its graph may have made tensors larger than the file says."""
+    tensors = interpreter._interpreter  # get_tensor_details asks it for all that there is, which takes longer
+    for place in range(tensors.NumTensors(0)):
+        try:
+            shape, dtype = tensors.TensorSize(place, 0).tolist(), tensors.TensorType(place, 0)
+        except ValueError:  # the runtime's own, without a shape yet
+            continue
+        item_bytes = 1 if dtype is None else np.dtype(dtype).itemsize
+        if min(shape, default=0) < 0 or math.prod(shape) * item_bytes > MAX_TENSOR_BYTES:
+            raise ValueError(
+                f"its tensor {place} is {shape}, and at most {MAX_TENSOR_BYTES // 2**20} MiB a tensor are taken"
+            )
 
 
-def _check_size(detail: dict[str, Any]) -> None:
-    shape = detail["shape"].tolist()
-    if min(shape, default=0) < 0 or math.prod(shape) * np.dtype(detail["dtype"]).itemsize > MAX_TENSOR_BYTES:
-        raise ValueError(
-            f"its tensor {detail['name']!r} is {shape}, and at most {MAX_TENSOR_BYTES // 2**20} MiB a tensor are taken"
-        )
+def _check_scales(tensors: Any) -> dict[int, Any]:
+    """Place of each tensor of 8 bits -> its scales, none where it stands for no real numbers."""
+    types = {place: tensors.TensorType(place, 0) for place in range(tensors.NumTensors(0))}
+    lowest = {place: _LOWEST[dtype] for place, dtype in types.items() if dtype in _LOWEST}
+    quantization = {place: tensors.TensorQuantizationParameters(place, 0) for place in lowest}
+    # All at once: tensor by tensor it would take ten times as long.
+    places, scales = _joined({place: each[0] for place, each in quantization.items()})
+    wrong = ~((scales >= _SMALLEST) & (scales < np.inf))
+    if wrong.any():
+        raise ValueError(f"its tensor {places[wrong][0]} has a scale of {scales[wrong][0]}")
+    places, zero_points = _joined({place: each[1] - lowest[place] for place, each in quantization.items()})
+    wrong = (zero_points < 0) | (zero_points > 255)
+    if wrong.any():
+        raise ValueError(f"its tensor {places[wrong][0]} has a zero point beyond 8 bits")
+    return {place: each[0] for place, each in quantization.items()}
 
 
-def _check_quantization(details: list[dict[str, Any]], lowest: int, highest: int) -> None:
-    """All tensors of a type at once, which takes a tenth of the time; then one by one, to name what is wrong."""
-    scales, zero_points = (
-        np.concatenate([np.empty(0), *(detail["quantization_parameters"][key] for detail in details)])
-        for key in ("scales", "zero_points")
-    )
-    sound = ((scales >= _SMALLEST) & (scales < np.inf)).all()
-    if sound and ((zero_points >= lowest) & (zero_points <= highest)).all():
-        return
-    if len(details) > 1:
-        for detail in details:
-            _check_quantization([detail], lowest, highest)
-    name = details[0]["name"]
-    if not sound:
-        raise ValueError(f"its tensor {name!r} has a scale of {scales.min()}")
-    raise ValueError(f"its tensor {name!r} has a zero point outside {lowest}..{highest}")
+def _joined(arrays: dict[int, Any]) -> tuple[Any, Any]:
+    """(the place that each value is from, all values)"""
+    places = np.repeat(np.array(list(arrays), np.int64), [len(values) for values in arrays.values()])
+    return places, np.concatenate([np.empty(0), *arrays.values()])
 
 
 def _rescaling(factors: list[Any], result: Any) -> float:
     """The largest factor between a product of stored integers and the integer that is stored of it."""
-    return math.prod(float(each.max(initial=0)) for each in factors) / float(result.max(initial=0) or np.inf)
+    largest = [float(np.maximum.reduce(each, initial=0)) for each in (*factors, result)]
+    return math.prod(largest[:-1]) / (largest[-1] or math.inf)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tagger.delegates import load_delegate
 from edge_tagger.errors import ModelError
 from edge_tagger.heads import Activation, Head, activation_of
 from edge_tagger.manifest import read_model
@@ -76,9 +75,13 @@ class Model:
         known_as, self.data = _named(model)
         self.name, self.runtime = name or known_as, str(runtime)
         self.delegate = None if delegate is None else os.fspath(delegate)
-        delegates = None if delegate is None else [load_delegate(runtime, delegate, delegate_options)]
-        if delegates is None:
+        delegates = None
+        if delegate is None:
             runtime.rehearse(self.name, self.data)
+        else:
+            from edge_tagger.delegates import load_delegate  # few devices have one
+
+            delegates = [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
         self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
         with _details_of(self.name):
