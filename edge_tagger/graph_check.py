@@ -8,6 +8,7 @@ took all memory all the same (docs/robustness.md).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -48,24 +49,27 @@ def check_graph(interpreter: Any) -> None:
 
 def check_sizes(interpreter: Any) -> None:
     """Also of one that has: constants of its graph may have made tensors larger than the file says."""
-    tensors = interpreter._interpreter  # get_tensor_details asks it for all that there is, which takes longer
-    for place in range(tensors.NumTensors(0)):
-        try:
-            shape, dtype = tensors.TensorSize(place, 0).tolist(), tensors.TensorType(place, 0)
-        except ValueError:  # the runtime's own, without a shape yet
-            continue
-        item_bytes = 1 if dtype is None else np.dtype(dtype).itemsize
-        if min(shape, default=0) < 0 or math.prod(shape) * item_bytes > MAX_TENSOR_BYTES:
+    for place, shape, dtype in _tensors(interpreter._interpreter):
+        if min(shape, default=0) < 0 or math.prod(shape) * np.dtype(dtype).itemsize > MAX_TENSOR_BYTES:
             raise ValueError(
                 f"its tensor {place} is {shape}, and at most {MAX_TENSOR_BYTES // 2**20} MiB a tensor are taken"
             )
 
 
-def _check_scales(tensors: Any) -> dict[int, Any]:
+def _tensors(inside: Any) -> Iterator[tuple[int, list[int], Any]]:
+    """(place, shape, type) of each tensor. get_tensor_details asks for all that there is, which takes longer."""
+    for place in range(inside.NumTensors(0)):
+        try:
+            found = place, inside.TensorSize(place, 0).tolist(), inside.TensorType(place, 0)
+        except ValueError:  # one of the runtime's own, not made yet
+            continue
+        yield found
+
+
+def _check_scales(inside: Any) -> dict[int, Any]:
     """Place of each tensor of 8 bits -> its scales, none where it stands for no real numbers."""
-    types = {place: tensors.TensorType(place, 0) for place in range(tensors.NumTensors(0))}
-    lowest = {place: _LOWEST[dtype] for place, dtype in types.items() if dtype in _LOWEST}
-    quantization = {place: tensors.TensorQuantizationParameters(place, 0) for place in lowest}
+    lowest = {place: _LOWEST[dtype] for place, _, dtype in _tensors(inside) if dtype in _LOWEST}
+    quantization = {place: inside.TensorQuantizationParameters(place, 0) for place in lowest}
     # All at once: tensor by tensor it would take ten times as long.
     places, scales = _joined({place: each[0] for place, each in quantization.items()})
     wrong = ~((scales >= _SMALLEST) & (scales < np.inf))
