@@ -71,12 +71,12 @@ class Runtime:
         try:
             check_graph(interpreter)
         except ValueError as error:
-            raise ModelError(f"{name} is damaged ({error}); copy or convert it again") from error
+            raise ModelError(f"{name} is damaged ({first_line(error)}); copy or convert it again") from error
         self.allocate(name, interpreter)
         try:
             check_sizes(interpreter)
         except ValueError as error:
-            raise ModelError(f"{name} takes too much memory: {error}") from error
+            raise ModelError(f"{name} takes too much memory: {first_line(error)}") from error
 
     def allocate(self, name: str, interpreter: Any) -> None:
         """Get the interpreter ready to run. Raises ModelError where an operator cannot."""

@@ -72,6 +72,10 @@ def huge(tables: Any) -> None:
     tensor(tables, "ADD", "outputs").shape = np.array([1, 2**31 - 1, 6, 4], np.int32)
 
 
+def many_dimensions(tables: Any) -> None:
+    tensor(tables, "ADD", "outputs").shape = np.array([1] * 300 + [2**15] * 2, np.int32)
+
+
 def huge_when_run(tables: Any) -> None:
     """What a constant says: the file's own shapes stay small. The result goes nowhere, so that nothing refuses it."""
     graph, resize = tables.subgraphs[0], copy.copy(operator(tables, "RESIZE_BILINEAR"))
@@ -98,6 +102,7 @@ def huge_when_run(tables: Any) -> None:
         (without_input, r"operator 1 \(CONV_2D\) lacks an input"),
         (float_output, r"cannot run on .*INT8 != FLOAT32"),
         (huge, "at most 512 MiB a tensor"),
+        (many_dimensions, r"is damaged \(.{,260}\); copy"),
         (huge_when_run, "takes too much memory"),
     ],
 )
