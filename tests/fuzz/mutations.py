@@ -17,7 +17,7 @@ def edge_value(rng: random.Random, width: int) -> int:
     """An integer of `width` bytes near a border of its range, or any."""
     if rng.random() < 0.3:
         return rng.getrandbits(8 * rng.randint(1, width))
-    return rng.choice(_EDGES) & (2 ** (8 * width) - 1)
+    return int(rng.choice(_EDGES) % 2 ** (8 * width))
 
 
 def set_integer(rng: random.Random, data: bytearray, place: int, width: int, order: str = "little") -> None:

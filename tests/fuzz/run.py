@@ -57,11 +57,12 @@ def main(
         if target == "all":
             raise click.UsageError("name the target of the case with --target")
         sys.exit(_again(target, case, replay, options))
-    run = {"seed": seed, "data": data and str(options.data), "time_limit_s": time_limit, "versions": _versions()}
+    versions = _versions()
+    run = {"seed": seed, "data": data and str(options.data), "time_limit_s": time_limit, "versions": versions}
     record = Record(options.out, run)
     started = time.monotonic()
     _run(record, _of_each(target, cases), workers, options)
-    click.echo(", ".join(run["versions"]))
+    click.echo(", ".join(versions))
     click.echo(summary(record.blocks))
     failed = sum(len(block["failures"]) for block in record.blocks)
     click.echo(f"{failed} failures, {time.monotonic() - started:.0f} s")

@@ -13,9 +13,9 @@ import pytest
 RUN = Path(__file__).with_name("run.py")
 
 
-def fuzz(out: Path, *words: str | int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, RUN, "--out", out, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def fuzz(out: Path, *words: str | int | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, RUN, "--out", out, *words]
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
 
 
 def blocks(out: Path) -> list[dict[str, Any]]:
