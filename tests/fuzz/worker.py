@@ -59,7 +59,7 @@ class Worker:
         faulthandler.cancel_dump_traceback_later()
         grown_bytes = _resident_bytes("VmHWM") - before_bytes
         os.pwrite(self.state, NO_CASE.to_bytes(STATE_HEADER_BYTES, "little", signed=True), 0)
-        problem = problem or problem_of_warnings(told) or self.taken(grown_bytes)
+        problem = problem or problem_of_warnings(told) or self.taken(grown_bytes, len(case))
         if problem is not None:
             (self.out / f"{self.name}-{number}.case").write_bytes(case)
         return {
@@ -78,15 +78,15 @@ class Worker:
             return type(error).__name__, problem
         return "accepted", None
 
-    def taken(self, grown_bytes: int) -> str | None:
-        """Whether a case took too much memory, or the process has lost some over many cases."""
+    def taken(self, grown_bytes: int, case_bytes: int) -> str | None:
+        """Whether a case took too much memory, or the process, which still holds it, has lost some over many cases."""
         if grown_bytes > self.target.memory_bytes:
             return f"it took {grown_bytes // _MIB} MiB, over {self.target.memory_bytes // _MIB}"
         self.cases += 1
         if self.cases <= _SETTLING_CASES:
             self.settled_bytes = max(self.settled_bytes, _resident_bytes("VmRSS"))
             return None
-        lost_bytes = _resident_bytes("VmRSS") - self.settled_bytes
+        lost_bytes = _resident_bytes("VmRSS") - case_bytes - self.settled_bytes
         if lost_bytes <= _LEAK_BYTES:
             return None
         self.settled_bytes += lost_bytes
