@@ -24,7 +24,7 @@ def blocks(out: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("target", "cases"), [("photos", 200), ("models", 200), ("manifests", 100), ("labels", 200)])
 def test_damaged_input_is_accepted_or_told(target: str, cases: int, tmp_path: Path) -> None:
-    done = fuzz(tmp_path, "--target", target, "--cases", cases, "--workers", 1, "--seed", 1)
+    done = fuzz(tmp_path, "--target", target, "--cases", cases, "--workers", 1, "--seed", 1, "--time-limit", 60)
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = [outcome for block in blocks(tmp_path) for outcome in block["outcomes"]]
     assert sum(block["count"] for block in blocks(tmp_path)) == cases
