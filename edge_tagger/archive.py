@@ -83,8 +83,11 @@ def _directory(data: bytes) -> list[_Entry]:
         text, start = start + _ENTRY.size, start + _ENTRY.size + sum(lengths)
         if mark != b"PK\1\2" or start > end or header + shift + _LOCAL.size > end:
             raise ValueError("a damaged entry")
-        name = data[text : text + lengths[0]].decode("utf-8" if flags & _UTF8 else "cp437")
-        entries.append(_Entry(name, flags, method, crc32, packed_bytes, unpacked_bytes, header + shift))
+        name = data[text : text + lengths[0]]
+        encoding = "utf-8" if flags & _UTF8 or name.isascii() else "cp437"  # which takes a while to load
+        entries.append(
+            _Entry(name.decode(encoding), flags, method, crc32, packed_bytes, unpacked_bytes, header + shift)
+        )
     return entries
 
 

@@ -25,9 +25,21 @@ from __future__ import annotations
 
 
 class EdgeTaggerError(Exception):
-    """Base of the tree. The message is one line: what was wrong with what, what is allowed, what to do."""
+    """Base of the tree. The message is one line: what was wrong with what, what is allowed, what to do.
+
+    It may name files and quote what is in them: line ends, and what else would move a terminal, are written as escapes.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_printable(message))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class RecipeError(EdgeTaggerError):

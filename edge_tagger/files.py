@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import itertools
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ def sweep(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """The same for a folder. One that stands at `path` already is replaced."""
+    """The same for a folder. One that stands at `path` already is replaced: of two processes the later one wins."""
     target = Path(path)
     try:
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -60,13 +62,25 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield beside
         beside.chmod(0o777 & ~_umask())
-        if target.exists():
-            shutil.rmtree(target)
-        beside.replace(target)
+        _take_place(beside, target)
     except OSError as error:
         raise _cannot_write(target, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _take_place(folder: Path, target: Path) -> None:
+    """Rename a folder over one that may stand there, which is moved aside before and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True) as aside:
+        for number in itertools.count():
+            try:
+                folder.replace(target)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            with suppress(FileNotFoundError):  # another process was faster
+                target.replace(Path(aside, str(number)))
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:

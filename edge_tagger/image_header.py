@@ -143,6 +143,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _png(data: bytes) -> Header:
     width, height, depth, colours = struct.unpack_from(">IIBB", data, 16)
+    if depth not in (1, 2, 4, 8, 16):
+        raise ValueError(f"says {depth} bits a sample, of which there are 1, 2, 4, 8 and 16")
     orientation, clear = 1, None
     view = memoryview(data)
     for chunk, start, end in _png_chunks(data):

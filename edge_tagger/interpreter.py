@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tagger.delegates import load_delegate
 from edge_tagger.errors import ModelError
 from edge_tagger.heads import Activation, Head, activation_of
 from edge_tagger.manifest import read_model
@@ -76,10 +75,16 @@ class Model:
         known_as, self.data = _named(model)
         self.name, self.runtime = name or known_as, str(runtime)
         self.delegate = None if delegate is None else os.fspath(delegate)
-        delegates = None if delegate is None else [load_delegate(runtime, delegate, delegate_options)]
+        delegates = None
+        if delegate is None:
+            runtime.rehearse(self.name, self.data)
+        else:
+            from edge_tagger.delegates import load_delegate  # few devices have one
+
+            delegates = [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
         self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
-        with _names_of(self.name):
+        with _details_of(self.name):
             taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
         self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
@@ -115,6 +120,11 @@ class Model:
                 raise ModelError(f"{self.name} failed while running: {first_line(error)}") from error
         parts = [read(part) for read, part in zip(self._readers, given, strict=True)]
         scores = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(scores) != self.num_scores:
+            raise ModelError(
+                f"{self.name} gives {len(scores)} scores, not the {self.num_scores} that it declares; the file is "
+                "damaged, convert it again"
+            )
         if not np.isfinite(scores).all():
             raise ModelError(f"{self.name} gives scores that are not finite; the file is damaged, convert it again")
         return scores
@@ -150,7 +160,7 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
     runtime = find_runtime(backend)
     resolver = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
     interpreter = runtime.open(name, data, experimental_op_resolver_type=resolver)
-    with _names_of(name):
+    with _details_of(name):
         taken, given = interpreter.get_input_details(), interpreter.get_output_details()
         tensors = interpreter.get_tensor_details()
         # The list of operators has no public name in any of the three runtimes.
@@ -192,12 +202,14 @@ def _named(model: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
 
 
 @contextmanager
-def _names_of(name: str) -> Iterator[None]:
-    """Around what reads the names of tensors, which no runtime verifies."""
+def _details_of(name: str) -> Iterator[None]:
+    """Around what reads the names and numbers of tensors, which no runtime verifies."""
     try:
         yield
     except UnicodeDecodeError as error:
         raise ModelError(f"{name} has a tensor whose name is not UTF-8; it is damaged, convert it again") from error
+    except ValueError as error:
+        raise ModelError(f"{name} is damaged ({first_line(error)}); convert it again") from error
 
 
 def _described_normalization(name: str, data: bytes) -> Normalization | None:

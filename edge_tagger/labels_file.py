@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import stat
 from pathlib import Path
@@ -15,7 +16,7 @@ _LINE_END = re.compile("\r\n|\n|\r")  # what str.splitlines knows besides may st
 _NUMBERED = re.compile(r"([0-9]{1,9})[ \t:]+(\S.*)")  # "0  background" or "0: background", as Coral's files have it
 
 
-def read_labels(path: Path, count: int, model: str) -> tuple[str, ...]:
+def read_labels(path: str | os.PathLike[str], count: int, model: str) -> tuple[str, ...]:
     """The labels of `model`, which gives `count` scores. Blank lines at the end are left out; equal labels may stay.
 
     UTF-8, or UTF-16 with a byte order mark. Where all lines are numbered, with each of 0 to count - 1 once, the numbers
@@ -23,7 +24,7 @@ def read_labels(path: Path, count: int, model: str) -> tuple[str, ...]:
     be read, another encoding, a blank line between labels, or another number of them.
     """
     name = f"the labels {path}"
-    labels = _parse(name, _read(name, path))
+    labels = _parse(name, _read(name, Path(path)))
     if len(labels) != count:
         raise ModelError(
             f"{path} has {len(labels)} labels and {model} gives {count} scores; write one label a line, in output order"

@@ -75,7 +75,7 @@ ALL = Options()
 
 
 def unknown(model: str, what: str, given: str, known: Iterable[str]) -> ModelError:
-    """A model has not what was asked for: an error that names what comes near, or all where it is not much."""
+    """A model has not what was asked for: an error that names what comes near, or all where it is not much, or some."""
     from difflib import get_close_matches
 
     choices = list(dict.fromkeys(known))
@@ -83,8 +83,11 @@ def unknown(model: str, what: str, given: str, known: Iterable[str]) -> ModelErr
     near = choices
     if len(choices) > 5:
         near = list(dict.fromkeys(names[match] for match in get_close_matches(given, names, n=3)))
-    hint = f"; it has {', '.join(near)}" if near == choices else f"; did you mean {' or '.join(near)}?"
-    return ModelError(f"{model} has no {what} {given!r}{hint if near else ''}")
+    if not near:
+        hint = f"it has {len(choices)}, such as {', '.join(choices[:3])}" if choices else "it has none"
+    else:
+        hint = f"it has {', '.join(near)}" if near == choices else f"did you mean {' or '.join(near)}?"
+    return ModelError(f"{model} has no {what} {given!r}; {hint}")
 
 
 def _covers(entry: str, identity: str) -> bool:

@@ -33,6 +33,12 @@ _OPTIONS_TYPE = 3  # of Operator: which table the options are
 _WITH_LISTS = {17: "ReshapeOptions", 30: "SqueezeOptions"}
 
 
+def check_root(data: bytes) -> None:
+    """Raises ValueError where there is no graph in the file: LiteRT 2.3.0 takes it for granted, and crashes."""
+    if not Table.root(data).tables(2):  # Model.subgraphs
+        raise ValueError("it holds no graph")
+
+
 def check_structure(data: bytes) -> None:
     """Raises ValueError where a table, list or text of the model leads out of it."""
     left: list[tuple[str, Table]] = [("Model", Table.root(data))]

@@ -16,6 +16,7 @@ TYPES = ("uint8", "int8", "float32")
 # A quantized input whose real values span less than this cannot mean pixel values 0..255: it is normalised to about
 # -1..1, 0..1 or mean/deviation, and its integers, not its real values, are the pixels.
 _MIN_PIXEL_SPAN = 128.0
+_MOST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Normalization:
             )
         if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
             raise ValueError(f"mean {self.mean} and std {self.std} must be finite, and std above 0")
+        if (255 + max(map(abs, self.mean))) / min(self.std) > _MOST_FLOAT32:
+            raise ValueError(f"std {self.std} is so small that pixels become more than a float32 holds")
 
 
 def pixel_codes(tensor: Tensor, normalization: Normalization | None) -> NDArray[Any]:

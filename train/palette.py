@@ -3,13 +3,14 @@
 A photo at about 40 px is laid on three axes that are linear in RGB: brightness, red against green, yellow against blue
 (opponent colours, as in van de Sande et al., "Evaluating Color Descriptors for Object and Scene Recognition", 2010).
 Each axis has knots, denser around grey. A first 1x1 convolution tells how far a pixel lies beyond each knot, on either
-side; a second one makes bins of them, 1 at a triple of knots and 0 at 1.6 times the distance to its neighbours. The head
-reads the bins' means over the whole photo, its middle and its centre, and whether there is some or but little of each.
+side; a second one makes bins of them, 1 at a triple of knots and 0 at 1.6 times the distance to its neighbours. The
+head reads the bins' means over the whole photo, its middle and its centre, and whether there is some or but little of each.
 Nothing here learns: the bins are those of the grid that photos fill most.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _distances() -> tuple[Array, Array]:
     """Kernel [1, 1, 3, units] and bias [units] over RGB in 0..1: how far beyond each knot, towards each neighbour."""
     kernels, biases = [], []
     for axis, knots in zip(_AXES.T, _KNOTS, strict=True):
-        for knot, following in zip(knots[:-1], knots[1:], strict=True):
+        for knot, following in pairwise(knots):
             slope = _LIMIT / (_REACH * (following - knot))
             kernels += [slope * axis, -slope * axis]  # above `knot`, below `following`
             biases += [-slope * knot, slope * following]

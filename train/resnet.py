@@ -46,8 +46,8 @@ def build(
     """A functional Keras model: float32 [B, S, S, 3], RGB 0..255 -> sigmoid scores float32 [B, tags].
 
     Layers carry the names of the weights. The head sees the last map, and those of the stages `taps`, pooled by their
-    mean or by "mean+max", and the pixels themselves as the shares of `palette` colours: the layer "features" [B, C]. It sees
-    them as they are and through `hidden` units. Logits before the sigmoid come from "head".
+    mean or by "mean+max", and the pixels themselves as the shares of `palette` colours: the layer "features" [B, C]. It
+    sees them as they are and through `hidden` units. Logits before the sigmoid come from "head".
 
     In the *deployed* form each part of the features has a scale and an offset (see edge_tagger.train.deploy).
     """

@@ -56,7 +56,7 @@ def command(
     """Measure the on-device library against bare LiteRT and MediaPipe Tasks; print the table as Markdown.
 
     Contenders take turns in one run, so that the ratios hold where the times do not. Photos are drawn: nothing but the
-    package is needed. Some five minutes on two cores.
+    package is needed. Some ten minutes on two cores.
     """
     if endless <= photos:
         raise click.BadParameter(f"give more than --photos, which is {photos}", param_hint="--endless")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -92,3 +94,18 @@ def test_a_photo_that_is_none_leaves_nothing(model: Path, tmp_path: Path) -> Non
     assert done.exit_code == 4
     assert done.stderr.startswith("Error: ")
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_a_disk_that_fills_leaves_the_old_picture(photo: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "heat.png"
+    out.write_text("old")
+    limited = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000)); from edge_tagger.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "explain", photo, "--model", model, "--out", out],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 6 and f"Error: cannot write {out}: File too large" in done.stderr
+    assert out.read_text() == "old" and {path.name for path in tmp_path.iterdir()} == {"photo.png", "heat.png"}

@@ -122,6 +122,23 @@ def test_a_name_that_is_no_text_is_printed(model: Path, photos: list[Path], tmp_
         assert done.returncode == 0 and "�.png" in done.stdout.decode()
 
 
+def test_photos_that_vanish_while_others_are_tagged_are_told(model: Path, photos: list[Path], tmp_path: Path) -> None:
+    many = [tmp_path / f"{number}.png" for number in range(2_000)]
+    for path in many:
+        os.link(photos[0], path)
+    words = [*PROGRAM, "tag", *many, "--model", model, "--json"]
+    with (tmp_path / "errors").open("w+") as errors, subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=errors, text=True
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stdout.readline()
+        for path in reversed(many):
+            path.unlink()
+        tagged = process.stdout.readlines()
+    ours = [line for line in (tmp_path / "errors").read_text().splitlines() if not line.startswith("INFO:")]
+    assert process.returncode == 4 and ours and 1 + len(tagged) + len(ours) == len(many)
+    assert all(line.startswith("Error: ") and line.endswith(" does not exist") for line in ours)
+
+
 def run(command: str, *words: str | Path, buffered: bool) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
     return subprocess.run(

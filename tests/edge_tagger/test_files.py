@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,58 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         (beside / "a.txt").write_text("half")
         raise RuntimeError
     assert (tmp_path / "out" / "a.txt").read_text() == "two" and len(list(tmp_path.iterdir())) == 1
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from edge_tagger.files import whole_folder, write_text
+out, content = Path(sys.argv[1]), sys.argv[2] * 100_000
+for _ in range(200):
+    write_text(out / "a.txt", content)
+    with whole_folder(out / "b") as beside:
+        (beside / "1.txt").write_text(content)
+        (beside / "2.txt").write_text(content)
+"""
+
+
+def test_two_processes_that_write_the_same_output_leave_that_of_one(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, letter]) for letter in "xy"]
+    while any(writer.poll() is None for writer in writers):
+        with suppress(FileNotFoundError):  # before the first
+            whole = (tmp_path / "a.txt").read_text()
+            assert whole in ("x" * 100_000, "y" * 100_000)
+    assert [writer.returncode for writer in writers] == [0, 0]
+    first, second = ((tmp_path / "b" / name).read_text() for name in ("1.txt", "2.txt"))
+    assert first == second and len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_in_the_place_of_a_folder_stays(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="Not a directory"), whole_folder(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_disk_that_fills_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
+    """The kernel refuses to let a file grow, as it does on a full disk."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_text("old")
+    written = {
+        "file": "write_text(out / 'a.txt', 'x' * 10**6)",
+        "folder": "with whole_folder(out) as beside: (beside / 'a.txt').write_text('x' * 10**6)",
+    }
+    script = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from edge_tagger.files import whole_folder, write_text\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        f"out = Path(sys.argv[1])\n{written[kind]}"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "out"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "OutputError: cannot write" in done.stderr.splitlines()[-1]
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "a.txt"]
+    assert (tmp_path / "out" / "a.txt").read_text() == "old"
 
 
 def test_sweep_takes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:

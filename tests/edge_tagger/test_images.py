@@ -7,12 +7,14 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge_tagger import images
 from edge_tagger.errors import PhotoError
 from edge_tagger.images import Limits, PhotoLike, Pixels, load_photo, load_resized, resize
 
@@ -41,10 +43,10 @@ def noise() -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
 
-def png_header(width: int, height: int) -> bytes:
+def png_header(width: int, height: int, depth: int = 8) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IEND")
+        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0), b"IEND")
     )
 
 
@@ -137,6 +139,7 @@ def test_resize_is_the_contract(bgr: NDArray[np.uint8]) -> None:
         (b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00avif", "AVIF"),
         (png_header(30_000, 30_000), "30000x30000 pixels"),
         (png_header(0, 5), "PNG"),
+        (png_header(5, 5, depth=0), "says 0 bits a sample"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 10_000, 10_000, 1, 24, 0) + bytes(24), "cut off"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, -2, -(2**31), 1, 24, 0) + bytes(24), "no size"),
         (b"BM" + struct.pack("<IIIIiiHHI", 0, 0, 54, 40, 2, -(2**31), 1, 24, 1) + bytes(24), "2x2147483648 pixels"),
@@ -264,6 +267,42 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
         load_photo(tmp_path / "loop.jpg")
     with pytest.raises(PhotoError, match="not a regular file"):
         load_photo("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        (lambda path: path.unlink(), None),  # the open file is still whole
+        (lambda path: path.replace(path.with_name("other.png")), None),
+        (lambda path: os.truncate(path, 100), "cut off"),
+        (lambda path: os.truncate(path, 0), "0 bytes"),
+        (lambda path: path.write_bytes(bytes(5_000_000)), "more than 1000000 bytes"),
+    ],
+)
+def test_a_photo_that_vanishes_or_changes_while_it_is_read(
+    happens: Callable[[Path], object], told: str | None, noise: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(encoded(".png", noise))
+    check = images._check_bytes
+
+    def check_size_then(*arguments: Any) -> None:  # the first thing that is done with an open file
+        check(*arguments)
+        monkeypatch.undo()
+        happens(path)
+
+    monkeypatch.setattr(images, "_check_bytes", check_size_then)
+    if told is None:
+        np.testing.assert_array_equal(load_photo(path), noise[..., ::-1])
+    else:
+        with pytest.raises(PhotoError, match=told):
+            load_photo(path, limits=Limits(max_bytes=1_000_000))
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that the system fails to read: Linux")
+def test_a_disk_that_fails_is_told() -> None:
+    with pytest.raises(PhotoError, match="cannot read /proc/self/mem: Input/output error"):
+        load_photo("/proc/self/mem")
 
 
 def test_a_link_to_a_photo_is_followed(bgr: NDArray[np.uint8], tmp_path: Path) -> None:

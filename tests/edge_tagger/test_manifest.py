@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import tracemalloc
 import zipfile
@@ -78,6 +79,18 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.tflite").write_text("this is text")
     with pytest.raises(ModelError, match="TFL3"):
         read_model(tmp_path / "text.tflite")
+    with pytest.raises(ModelError, match="is a folder"):
+        read_model(tmp_path)
+    os.mkfifo(tmp_path / "pipe.tflite")
+    for endless in (tmp_path / "pipe.tflite", "/dev/zero"):
+        with pytest.raises(ModelError, match="is not a regular file"):
+            read_model(endless)
+    with (tmp_path / "large.tflite").open("wb") as file:
+        file.truncate(2**31 + 1)  # which takes no room on the disk
+    with pytest.raises(ModelError, match=r"more than a \.tflite can"):
+        read_model(tmp_path / "large.tflite")
+    with pytest.raises(ModelError, match="null"):
+        read_model("a\0b")
 
 
 def changed(value: dict[str, Any], key: str, new: Any) -> dict[str, Any]:

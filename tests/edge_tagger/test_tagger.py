@@ -137,7 +137,7 @@ def test_options_reach_the_answer(data: Path) -> None:
     assert [tag.tag for tag in Tagger(model, allow=["light"]).tag(YELLOW)] == ["light/bright"]
     assert Tagger(model, score_threshold=0.99).tag(YELLOW).tags == ()
     assert "colour/Warm/Yellow" not in Tagger(model, deny=["colour/Warm/Yellow"]).tag(YELLOW)
-    with pytest.raises(ModelError, match=r"tiny-uint8\.tflite has no display names for 'de'"):
+    with pytest.raises(ModelError, match=r"tiny-uint8\.tflite has no display names for 'de'; it has none"):
         Tagger(model, locale="de")
     with pytest.raises(PhotoError, match="megapixels"):
         Tagger(model, limits=Limits(max_pixels=10)).tag(YELLOW)

@@ -20,7 +20,7 @@ def test_shares_are_drawn_by_the_seed_and_at_least_a_half() -> None:
     (again,) = mixup_shares(0.4, 512, (1, 2))
     (other,) = mixup_shares(0.4, 512, (1, 3))
     assert shares.shape == (512, 1) and shares.dtype == tf.float32
-    assert 0.5 <= np.min(shares) and np.max(shares) <= 1 and np.std(shares) > 0.1
+    assert np.min(shares) >= 0.5 and np.max(shares) <= 1 and np.std(shares) > 0.1
     np.testing.assert_array_equal(shares, again)
     assert not np.array_equal(shares, other)
 

@@ -97,6 +97,8 @@ def test_a_tag_must_be_known_and_meant_alone(data: Path) -> None:
     explains = explainer(data / "tiny-uint8.tflite")
     with pytest.raises(ModelError, match=r"has no tag 'Gren'; did you mean .*colour/Cool/Green"):
         explains.explain(half_red(), ["Gren"])
+    with pytest.raises(ModelError, match=r"has no tag 'xyz'; it has 8, such as colour/"):
+        explains.explain(half_red(), ["xyz"])
     twice = Explainer(Model(data / "tiny-uint8.tflite"), [Tag("f", (str(place % 7), "Same")) for place in range(8)])
     with pytest.raises(ModelError, match=r"has 7 tags 'same'; say which: f/0/Same, f/1/Same"):
         twice.explain(half_red(), ["same"])
