@@ -23,8 +23,8 @@ class Cut:
 
 
 def learns(layer: str, layers: str) -> bool:
-    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. Hidden units learn with
-    the head; the pixels' normalization and the palette never do."""
+    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. Hidden units learn
+    with the head; the pixels' normalization and the palette never do."""
     name = layer.removeprefix("quant_")
     if name.endswith(".scale"):
         return False

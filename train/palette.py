@@ -4,8 +4,8 @@ A photo at about 40 px is laid on three axes that are linear in RGB: brightness,
 (opponent colours, as in van de Sande et al., "Evaluating Color Descriptors for Object and Scene Recognition", 2010).
 Each axis has knots, denser around grey. A first 1x1 convolution tells how far a pixel lies beyond each knot, on either
 side; a second one makes bins of them, 1 at a triple of knots and 0 at 1.6 times the distance to its neighbours. The
-head reads the bins' means over the whole photo, its middle and its centre, and whether there is some or but little of each.
-Nothing here learns: the bins are those of the grid that photos fill most.
+head reads the bins' means over the whole photo, its middle and its centre, and whether there is some or but little of
+each. Nothing here learns: the bins are those of the grid that photos fill most.
 """
 
 from __future__ import annotations

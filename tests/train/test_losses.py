@@ -119,7 +119,11 @@ def test_siblings_share_where_two_photos_are_mixed() -> None:
     targets, logits = [[0.25, 0.75], [0.75, 0.0]], np.array([[1, 2], [3, -1]], np.float32)
     softmax = np.exp(logits[0]) / np.exp(logits[0]).sum()
     extra = -(0.25 * np.log(softmax[0]) + 0.75 * np.log(softmax[1]))
-    with_siblings, without = (value(LossOptions(siblings=s), targets, logits, taxonomy=taxonomy) for s in (0.1, 0))
+    counted = np.ones((2, 2), np.int8)
+    with_siblings, without = (
+        float(make_loss(LossOptions(siblings=share), taxonomy, counted)(tf.constant(targets), tf.constant(logits)))
+        for share in (0.1, 0)
+    )
     assert with_siblings - without == pytest.approx(0.1 * extra, rel=1e-4)
 
 
