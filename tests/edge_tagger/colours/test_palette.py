@@ -80,7 +80,7 @@ def test_a_palette_that_is_not_there_is_told(tmp_path: Path) -> None:
         ("ffa500", "Orange"), ("800080", "Purple"), ("ffc0cb", "Pink"), ("808080", "Grey"), ("000000", "Black"),
         ("ffffff", "White"), ("800000", "Maroon"), ("808000", "Olive"), ("c0c0c0", "Silver"), ("008080", "Teal"),
         ("8b4513", "Brown"), ("40e0d0", "Turquoise Blue"), ("ff69b4", "Pink"), ("dc143c", "Red"), ("4169e1", "Blue"),
-        ("228b22", "Green"), ("add8e6", "Light Blue"), ("d8bfd8", "Lavender"),
+        ("228b22", "Green"), ("add8e6", "Light Blue"), ("87ceeb", "Light Blue"), ("d8bfd8", "Lavender"),
     ],
 )  # fmt: skip
 def test_the_packaged_palette_calls_the_colours_of_css_by_their_names(hex_code: str, name: str) -> None:
