@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.plan import Plan
-from edge_tagger.benchmarks.summary import Summary, summarize
+from edge_tagger.benchmarks.summary import Summary, merged, summarize
 from edge_tagger.errors import DeviceError, ModelError
 
 
@@ -76,9 +76,7 @@ class Result:
     def summary(self) -> Summary:
         if self.samples_ms:
             return summarize(self.samples_ms)
-        reported = self.rounds[-1].reported
-        assert reported is not None  # a Round has one or the other
-        return reported
+        return merged([each.reported for each in self.rounds if each.reported is not None])
 
     @property
     def images_per_s(self) -> float:

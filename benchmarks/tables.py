@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from edge_tagger.benchmarks.advice import advise
+from edge_tagger.benchmarks.cells import device_name, markdown, megabytes, ms, namer, percent
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Report, Result
 from edge_tagger.benchmarks.split import STEPS
@@ -32,10 +32,8 @@ def format_report(report: Report) -> str:
 
 def format_markdown(report: Report) -> str:
     """The tables and the devices, for a README or a pull request. Emulated rows say so."""
-    parts = [_markdown(_result_rows(report), left=2)] if report.results else []
-    accuracy = _accuracy_rows(report)
-    if len(accuracy) > 1:
-        parts.append(_markdown(accuracy, left=2))
+    parts = [markdown(_result_rows(report), left=2)] if report.results else []
+    parts += [markdown(rows, left=2) for rows in (_split_rows(report), _accuracy_rows(report)) if len(rows) > 1]
     parts.append("\n".join(f"- {line}" for line in _context(report)))
     return "\n\n".join(parts) + "\n"
 
@@ -67,19 +65,19 @@ def _result_rows(report: Report) -> list[list[str]]:
     percentiles = sorted((50, 90, 95, 99), key=lambda percentile: percentile != report.plan.percentile)
     head = ["model", "device", "threads", "size MB", "init", "first", *(f"p{percentile}" for percentile in percentiles)]
     head += ["images/s", "memory MB", "°C", "throttled", "runtime"]
-    name = _namer([result.path for result in report.results])
+    name = namer([result.path for result in report.results])
     rows = [head]
     for result in report.results:
         s = result.summary
         times = [result.init_ms, result.first_ms, *(getattr(s, f"p{percentile}_ms") for percentile in percentiles)]
         rows.append([
             name(result.path),
-            _device_name(result.device, result.emulated),
+            device_name(result.device, result.emulated),
             str(result.threads),
             f"{result.size_bytes / 1e6:.2f}",
-            *map(_ms, times),
+            *map(ms, times),
             f"{result.images_per_s:,.1f}",
-            "-" if result.memory_bytes is None else f"{result.memory_bytes / 1e6:.1f}",
+            megabytes(result.memory_bytes),
             _temperatures(result),
             {True: "yes", False: "no", None: "-"}[result.throttled],
             f"{_runtime(result)}, {result.delegate or 'delegate unknown'}",
@@ -88,27 +86,28 @@ def _result_rows(report: Report) -> list[list[str]]:
 
 
 def _split(report: Report) -> list[str]:
-    """Medians of each step, from the JPEG to the tags."""
-    extras = report.of_kind("split")
-    if not extras:
-        return []
-    name = _namer([extra.path for extra in extras])
-    steps = [step.removesuffix("_ms") for step in STEPS]
-    rows = [["from JPEG to tags", "device", "threads", *steps, "total", "photos/s"]]
-    reasons = []
-    for extra in extras:
-        if extra.unavailable is not None:
-            reasons.append(_reason(extra, name))
-            continue
-        content = extra.content
-        cells = [_ms(statistics.median(content[step]) if content[step] else None) for step in (*STEPS, "total_ms")]
-        each_s = f"{1000 / statistics.mean(content['total_ms']):,.1f}"
-        rows.append([name(extra.path), extra.device, str(extra.threads), *cells, each_s])
+    extras, rows = report.of_kind("split"), _split_rows(report)
+    name = namer([extra.path for extra in extras])
+    reasons = [_reason(extra, name) for extra in extras if extra.unavailable is not None]
     return [*(table(rows, left=2) if len(rows) > 1 else []), *reasons]
 
 
+def _split_rows(report: Report) -> list[list[str]]:
+    """Medians of each step, from the JPEG to the tags."""
+    extras = [extra for extra in report.of_kind("split") if extra.unavailable is None]
+    name = namer([extra.path for extra in extras])
+    steps = [step.removesuffix("_ms") for step in STEPS]
+    rows = [["from JPEG to tags", "device", "threads", *steps, "total", "photos/s"]]
+    for extra in extras:
+        content = extra.content
+        cells = [ms(statistics.median(content[step]) if content[step] else None) for step in (*STEPS, "total_ms")]
+        each_s = f"{1000 / statistics.mean(content['total_ms']):,.1f}"
+        rows.append([name(extra.path), _place(report, extra), str(extra.threads), *cells, each_s])
+    return rows
+
+
 def _accuracy(report: Report) -> list[str]:
-    rows, name = _accuracy_rows(report), _namer([extra.path for extra in report.of_kind("accuracy")])
+    rows, name = _accuracy_rows(report), namer([extra.path for extra in report.of_kind("accuracy")])
     lines = table(rows, left=2) if len(rows) > 1 else []
     for extra in report.of_kind("accuracy"):
         if extra.unavailable is not None:
@@ -120,7 +119,7 @@ def _accuracy(report: Report) -> list[str]:
 
 def _accuracy_rows(report: Report) -> list[list[str]]:
     extras = [extra for extra in report.of_kind("accuracy") if extra.unavailable is None]
-    name = _namer([extra.path for extra in extras])
+    name = namer([extra.path for extra in extras])
     facets = list(dict.fromkeys(
         facet for extra in extras for facet, row in ((extra.content["figures"] or {}).get("facets") or {}).items()
         if "top1" in row
@@ -130,27 +129,27 @@ def _accuracy_rows(report: Report) -> list[list[str]]:
     for extra in extras:
         content = extra.content
         figures = content["figures"] or {"facets": {}}
-        top1 = [_percent(figures["facets"].get(facet, {}).get("top1")) for facet in facets]
-        overall = [_percent(figures.get(key)) for key in ("map_macro", "map_micro")]
+        top1 = [percent(figures["facets"].get(facet, {}).get("top1")) for facet in facets]
+        overall = [percent(figures.get(key)) for key in ("map_macro", "map_micro")]
         same = "bit-equal" if content["bit_equal"] else f"differ by {content['largest_difference']:.2g}"
-        rows.append([name(extra.path), extra.device, str(content["photos"]), *top1, *overall, same])
+        rows.append([name(extra.path), _place(report, extra), str(content["photos"]), *top1, *overall, same])
     return rows
 
 
 def _operators(report: Report, extra: Extra) -> list[str]:
-    name = _namer([each.path for each in report.of_kind("profile")])
+    name = namer([each.path for each in report.of_kind("profile")])
     if extra.unavailable is not None:
         return [_reason(extra, name)]
     operators = extra.content["operators"]
     rows = [["operators", "count", "ms", "share"]]
     rows += [
-        [each["type"], str(each["count"]), _ms(each["mean_ms"]), f"{each['share']:.1%}"]
+        [each["type"], str(each["count"]), ms(each["mean_ms"]), f"{each['share']:.1%}"]
         for each in operators[:_MOST_OPERATORS]
     ]
     rest = operators[_MOST_OPERATORS:]
     if rest:
         rest_ms, share = sum(each["mean_ms"] for each in rest), sum(each["share"] for each in rest)
-        rows.append([f"{len(rest)} more types", str(sum(each["count"] for each in rest)), _ms(rest_ms), f"{share:.1%}"])
+        rows.append([f"{len(rest)} more types", str(sum(each["count"] for each in rest)), ms(rest_ms), f"{share:.1%}"])
     return [f"{name(extra.path)} on {extra.device}, threads {extra.threads}:", *table(rows)]
 
 
@@ -175,7 +174,7 @@ def _device(device: DeviceRecord, report: Report) -> str:
     said = [f"{what} {value}" for what, value in known.items() if value]
     if missing := [what for what, value in known.items() if not value]:
         said.append(f"{UNAVAILABLE}: {', '.join(missing)}")
-    return f"{_device_name(device.name, device.emulated)}: {'; '.join(said)}"
+    return f"{device_name(device.name, device.emulated)}: {'; '.join(said)}"
 
 
 def _clocks(facts: Facts) -> str | None:
@@ -196,32 +195,9 @@ def _runtime(result: Result) -> str:
     return " ".join(filter(None, (result.runtime["name"], result.runtime["version"])))
 
 
-def _device_name(name: str, emulated: bool) -> str:
-    return f"{name} (emulated)" if emulated else name
+def _place(report: Report, extra: Extra) -> str:
+    return device_name(extra.device, report.device(extra.device).emulated)
 
 
 def _reason(extra: Extra, name: Callable[[str], str]) -> str:
     return f"{name(extra.path)} on {extra.device}: {extra.kind} {UNAVAILABLE}: {extra.unavailable}"
-
-
-def _namer(paths: Sequence[str]) -> Callable[[str], str]:
-    """File names, or whole paths where two files have one name."""
-    distinct = set(paths)
-    alone = len({Path(path).name for path in distinct}) == len(distinct)
-    return lambda path: Path(path).name if alone else path
-
-
-def _ms(time_ms: float | None) -> str:
-    if time_ms is None:
-        return "-"
-    return f"{time_ms:,.2f}" if time_ms >= 1 else f"{time_ms:.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
-
-
-def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    rule = ["---" if column < left else "---:" for column in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))

@@ -44,5 +44,5 @@ def test_a_plan_comes_back_from_json_and_says_what_it_does() -> None:
     assert Plan.from_json(plan.to_json()) == plan
     assert str(plan) == "at least 1024 runs and 60 s; before them 2 to warm up"
     assert (
-        str(Plan()) == "at least 100 runs and 3 s, in 2 rounds; before them at least 5 to warm up, until stable or 3 s"
+        str(Plan()) == "at least 100 runs and 3 s, in 5 rounds; before them at least 5 to warm up, until stable or 3 s"
     )

@@ -19,7 +19,7 @@ from edge_tagger.errors import DeviceError, ModelError, OutputError
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 TINY, FLOAT, BARE = (DATA / name for name in ("tiny-uint8.tflite", "tiny-float32.tflite", "bare-int8.tflite"))
-PLAN = make_plan(num_runs=4, warmup_runs=1)  # in 2 rounds
+PLAN = replace(make_plan(num_runs=4, warmup_runs=1), rounds=2)
 
 
 def bench(*devices: Device, models: tuple[Path, ...] = (TINY, FLOAT), **options: Any) -> Report:

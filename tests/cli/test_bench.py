@@ -31,9 +31,9 @@ def test_a_row_for_each_model_device_and_number_of_threads(tmp_path: Path) -> No
         [model, "local", threads] for model in (TINY.name, "two-inputs.tflite") for threads in ("1", "2")
     ]
     assert len({len(line) for line in (head, *rows)}) == 1
-    assert "Times in ms: 3 runs, in 2 rounds; before them 0 to warm up." in result.stdout
+    assert "Times in ms: 3 runs, in 3 rounds; before them 0 to warm up." in result.stdout
     assert "3 samples are too few for p99" in result.stdout
-    assert [len(r["rounds"]) for r in json.loads(files[0].read_text())["results"]] == [2] * 4
+    assert [len(r["rounds"]) for r in json.loads(files[0].read_text())["results"]] == [3] * 4
     with files[1].open(newline="") as file:
         assert [(row["threads"], row["samples"]) for row in csv.DictReader(file)] == [("1", "3"), ("2", "3")] * 2
     assert files[2].read_text().startswith("| model | device | threads |")
