@@ -21,10 +21,10 @@ _MOST_OPERATORS = 10
 
 def format_report(report: Report) -> str:
     """Everything for a terminal: times, the steps from the JPEG, accuracy, operators, the devices, advice."""
-    parts = [table(_result_rows(report))] if report.results else []
+    parts = [table(result_rows(report))] if report.results else []
     parts += [part for part in (_split(report), _accuracy(report)) if part]
     parts += [_operators(report, extra) for extra in report.of_kind("profile")]
-    parts.append(_context(report))
+    parts.append(context_lines(report))
     if advice := advise(report):
         parts.append(["Advice", *(f"  {line}" for line in advice)])
     return "\n\n".join("\n".join(part) for part in parts)
@@ -32,9 +32,9 @@ def format_report(report: Report) -> str:
 
 def format_markdown(report: Report) -> str:
     """The tables and the devices, for a README or a pull request. Emulated rows say so."""
-    parts = [markdown(_result_rows(report), left=2)] if report.results else []
+    parts = [markdown(result_rows(report), left=2)] if report.results else []
     parts += [markdown(rows, left=2) for rows in (_split_rows(report), _accuracy_rows(report)) if len(rows) > 1]
-    parts.append("\n".join(f"- {line}" for line in _context(report)))
+    parts.append("\n".join(f"- {line}" for line in context_lines(report)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -61,7 +61,7 @@ def _csv_row(result: Result) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _result_rows(report: Report) -> list[list[str]]:
+def result_rows(report: Report) -> list[list[str]]:
     percentiles = sorted((50, 90, 95, 99), key=lambda percentile: percentile != report.plan.percentile)
     head = ["model", "device", "threads", "size MB", "init", "first", *(f"p{percentile}" for percentile in percentiles)]
     head += ["images/s", "memory MB", "°C", "throttled", "runtime"]
@@ -153,7 +153,7 @@ def _operators(report: Report, extra: Extra) -> list[str]:
     return [f"{name(extra.path)} on {extra.device}, threads {extra.threads}:", *table(rows)]
 
 
-def _context(report: Report) -> list[str]:
+def context_lines(report: Report) -> list[str]:
     return [f"Times in ms: {report.plan}.", *(_device(device, report) for device in report.devices)]
 
 

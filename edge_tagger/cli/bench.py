@@ -54,6 +54,7 @@ def _path(**options: Any) -> click.Path:
 @click.option("--json", "json_path", type=_path(), help="Write all samples and facts here, after every step.")
 @click.option("--csv", "csv_path", type=_path(), help="Write the figures here.")
 @click.option("--markdown", "markdown_path", type=_path(), help="Write the tables here.")
+@click.option("--chart", "chart_path", type=_path(), help="Draw latency against accuracy here, as PNG; with --photos.")
 @click.option("--resume", is_flag=True, help="Go on with the file of --json: measure only what it lacks.")
 @click.pass_context
 def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> None:
@@ -68,7 +69,8 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
     outputs = {options["csv_path"]: format_csv, options["markdown_path"]: format_markdown}
     if options["resume"] and options["json_path"] is None:
         raise click.UsageError("--resume goes on with a file: name it with --json")
-    _check_folders([path for path in outputs if path is not None])
+    _check_folders([path for path in (*outputs, options["chart_path"]) if path is not None])
+    _check_chart(options)
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         report = _run(models, options, folder=Path(folder))
     if report.results or report.extras:
@@ -76,6 +78,8 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
         for path, written in outputs.items():
             if path is not None:
                 write_text(path, written(report))
+    if options["chart_path"] is not None:
+        _draw(report, options["chart_path"])
     ctx.exit(max((failure.exit_code for failure in report.failures), default=0))
 
 
@@ -109,6 +113,26 @@ def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:
         catalogue = catalogue.where(column, split)
     kept = Catalogue(catalogue.source, catalogue.columns, catalogue.photos[: options["max_photos"]])
     return AccuracyBench(PhotoSet(kept, folder, tell=lambda line: click.echo(line, err=True)))
+
+
+def _check_chart(options: dict[str, Any]) -> None:
+    """Before anything is measured."""
+    from edge_tagger.charts import require_matplotlib
+
+    if options["chart_path"] is None:
+        return
+    if not options["photos"]:
+        raise click.UsageError("--chart shows accuracy too: give labelled photos with --photos")
+    require_matplotlib("--chart")
+
+
+def _draw(report: Report, path: Path) -> None:
+    from edge_tagger.benchmarks.chart import points_of, write_chart
+
+    if points := points_of(report):
+        write_chart(points, path)
+    else:
+        click.echo(f"Warning: no model has figures for these photos; {path} was not drawn", err=True)
 
 
 def _check_folders(paths: list[Path]) -> None:

@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -79,6 +81,20 @@ def test_labelled_photos_give_accuracy_and_the_way_from_the_jpeg(products: Path)
     assert "operators" in result.stdout or "profile unavailable" in result.stdout
 
 
+def test_a_chart_of_latency_against_accuracy(products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = ("--chart", tmp_path / "chart.png")
+    result = bench(TINY, *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 0, result.output
+    image = cv2.imread(str(tmp_path / "chart.png"))
+    assert image is not None and image.shape[1] == 1280 and len(np.unique(image)) > 20
+    (tmp_path / "chart.png").unlink()
+    result = bench(DATA / "two-inputs.tflite", *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 0 and "was not drawn" in result.stderr and not (tmp_path / "chart.png").exists()
+    monkeypatch.setattr("edge_tagger.charts.find_spec", lambda _: None)
+    result = bench(TINY, *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 8 and result.stderr.startswith("Error: --chart needs matplotlib; run pip install")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -93,6 +109,8 @@ def test_labelled_photos_give_accuracy_and_the_way_from_the_jpeg(products: Path)
         ((TINY, "--threads", "2,2"), 2, "different numbers"),
         ((TINY, "--threads", "0"), 2, "different numbers"),
         ((TINY, "--resume"), 2, "name it with --json"),
+        ((TINY, "--chart", "chart.png"), 2, "give labelled photos with --photos"),
+        ((TINY, "--chart", "nope/chart.png"), 6, "folder does not exist"),
         ((), 2, "MODEL"),
     ],
 )
