@@ -23,6 +23,7 @@ from edge_tagger.images import resized_flags
 from edge_tagger.manifest import Manifest
 
 STEPS = ("decode_ms", "resize_ms", "invoke_ms", "scores_ms")
+SCRIPT = Path(__file__).with_name("split_worker.py")
 _MOST_PHOTOS, _LEAST_RUNS = 20, 40
 
 
@@ -42,6 +43,7 @@ def measure_split(call: WorkerCall, model: ModelFile, photos: PhotoSet, threads:
         model,
         "split",
         threads,
+        script=SCRIPT,
         photos=[_pushed(call, path, place, classifier.input_size) for place, path in enumerate(paths)],
         size=classifier.input_size,
         passes=-(-_LEAST_RUNS // len(paths)),

@@ -24,12 +24,12 @@ class Progress:
             self._bar = tqdm(total=total, initial=initial, desc=label, unit=unit, dynamic_ncols=True, file=sys.stderr)
 
     def update(self, steps: int = 1, **notes: float | str) -> None:
-        """Add `steps`; `notes` (loss=0.31) stand beside the count."""
+        """Add `steps`; `notes` (loss=0.31) stand beside the count, at once where no step is added."""
         self._done += steps
         if notes:
             self._notes = " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in notes.items())
         if self._bar is not None:
-            self._bar.set_postfix_str(self._notes, refresh=False)
+            self._bar.set_postfix_str(self._notes, refresh=not steps)
             self._bar.update(steps)
         elif time.monotonic() - self._logged >= LOG_EVERY_S and self._done < self._total:
             self._log()

@@ -27,3 +27,12 @@ def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: 
         bar.update(10, loss=0.25)
     shown = capsys.readouterr().err
     assert "train: 100%" in shown and "loss=0.25" in shown and "10/10" in shown
+
+
+def test_a_note_without_a_step_is_shown_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(10, "bench", unit="step") as bar:
+        bar.update(0, now="a.tflite")
+        assert "now=a.tflite" in capsys.readouterr().err
