@@ -77,6 +77,7 @@ class DeviceBench:
         self._tell, self._step, self._note = tell, step, note
         self._doing = ""
         self._failed: set[str] = set()
+        session.env.setdefault("PYTHONDONTWRITEBYTECODE", "1")  # nothing outside of its folder is touched
         facts, state = read_facts(session)
         report.put(DeviceRecord(device.name, device.emulated, facts, state.load))
         self._meter = self._make_meter(facts, folder)
@@ -148,8 +149,7 @@ class DeviceBench:
         self._report.put(result)
 
     def _extra(self, kind: str, model: ModelFile) -> None:
-        known = self._report.extra((kind, model.sha256, self._device.name))
-        if model.sha256 in self._failed or (known is not None and known.unavailable is None):
+        if model.sha256 in self._failed or self._has_extra(kind, model):
             return
         unavailable, content, threads = None, {}, self._job.threads[0]
         try:
@@ -157,6 +157,16 @@ class DeviceBench:
         except UnavailableError as error:
             unavailable = str(error)
         self._report.put(Extra(kind, self._device.name, str(model.path), model.sha256, threads, unavailable, content))
+
+    def _has_extra(self, kind: str, model: ModelFile) -> bool:
+        """Whether it was measured before, with these photos."""
+        known = self._report.extra((kind, model.sha256, self._device.name))
+        if known is None or known.unavailable is not None:
+            return False
+        accuracy, classifier = self._job.accuracy, model.classifier
+        if kind == "profile" or accuracy is None or isinstance(classifier, ModelError):
+            return True
+        return bool(known.content["photos_sha256"] == accuracy.photos.at(classifier.input_size).sha256)
 
 
 def rotated(cells: Sequence[Item], place: int, rounds: int) -> list[Item]:

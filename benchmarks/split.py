@@ -2,7 +2,8 @@
 
 The content of a "split"::
 
-    {"photos": n, "decode_ms", "resize_ms", "invoke_ms", "scores_ms", "total_ms"}       lists, one value for each run
+    {"photos": n, "photos_sha256",              those sent; of all, as in edge_tagger.benchmarks.accuracy
+     "decode_ms", "resize_ms", "invoke_ms", "scores_ms", "total_ms"}       lists, one value for each run
 
 `decode` is cv2.imdecode as edge_tagger.images does it for this size, `resize` the change to RGB and to the model's
 size, `invoke` storing the pixels, the run and reading the output, `scores` (null without a manifest) dequantizing and
@@ -54,7 +55,8 @@ def measure_split(call: WorkerCall, model: ModelFile, photos: PhotoSet, threads:
     with reading(call.device):
         steps = {name: document[name] for name in STEPS}
         total = [sum(parts) for parts in zip(*(part for part in steps.values() if part is not None), strict=True)]
-    return {"photos": len(paths), **steps, "total_ms": total}
+    sha256 = photos.at(classifier.input_size).sha256
+    return {"photos": len(paths), "photos_sha256": sha256, **steps, "total_ms": total}
 
 
 def _pushed(call: WorkerCall, path: Path, place: int, size: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 
 from edge_tagger.benchmarks.device_bench import Job, rotated
 from edge_tagger.benchmarks.devices.fake import FakeDevice, Fault
-from edge_tagger.benchmarks.devices.session import Device
+from edge_tagger.benchmarks.devices.remote import RemoteSession
+from edge_tagger.benchmarks.devices.session import Device, Ended
 from edge_tagger.benchmarks.plan import Plan, make_plan
 from edge_tagger.benchmarks.results import Failure, Report
 from edge_tagger.benchmarks.results_file import read_report
@@ -88,6 +90,19 @@ def test_what_was_measured_before_ctrl_c_is_kept_and_resume_measures_the_rest(wo
     assert [len(result.rounds) for result in report.results] == [2, 2]
     bench(FakeDevice(answer=worker), json_path=path, resume=True, models=(TINY, FLOAT, BARE))
     assert models_of(worker.requests[5:]) == [("bare-int8", 1)] * 2
+
+
+def test_no_bytecode_is_written_beside_the_device_s_own_packages(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+    run_there = RemoteSession.run
+
+    def spy(session: RemoteSession, words: Sequence[str], **rest: Any) -> Ended:
+        seen.append(session.env.get("PYTHONDONTWRITEBYTECODE"))
+        return run_there(session, words, **rest)
+
+    monkeypatch.setattr(RemoteSession, "run", spy)
+    bench(FakeDevice(answer=worker), models=(TINY,))
+    assert set(seen) == {"1"}
 
 
 def test_what_is_being_done_is_shown_and_how_far_it_is(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
