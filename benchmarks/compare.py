@@ -1,8 +1,8 @@
 """Two benches side by side: only what is alike is compared, and what is not says why.
 
 A cell is held to the one of the same model (by its SHA-256), device and number of threads, measured on the same machine
-with the same runtime, backend and delegate. `across` names what may differ on purpose: "model" (then models are matched
-by their file's name, or as the only one of each side) or "runtime" (its name and version).
+with the same runtime and delegate. `across` names what may differ on purpose: "model" (then models are matched by their
+file's name, or as the only one of each side) or "runtime" (its name and version).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def compare(before: Report, after: Report, *, across: Collection[str] = ()) -> C
     apart: list[Apart] = []
     for old in before.results:
         new = after.result((models.get(old.sha256, ""), old.device, old.threads))
-        why = _missing(old, models, after) if new is None else _unlike(old, new, before, after, across)
+        why = _missing(old, models, after, across) if new is None else _unlike(old, new, before, after, across)
         if new is not None and why is None:
             latency = ratio_of_medians(list(_samples(old)), list(_samples(new)))
             pairs.append(Pair(old, new, latency, tuple(_remarks(old, new, before, after))))
@@ -91,6 +91,8 @@ def compare(before: Report, after: Report, *, across: Collection[str] = ()) -> C
 def matched_models(before: Report, after: Report, *, by_name: bool) -> dict[str, str]:
     """SHA-256 before -> after: of the same content, or by name where that tells them apart."""
     old, new = _models(before), _models(after)
+    if by_name and len(old) == len(new) == 1:
+        return dict(zip(old, new, strict=True))
     found = {sha256: sha256 for sha256 in old if sha256 in new}
     if not by_name:
         return found
@@ -99,8 +101,6 @@ def matched_models(before: Report, after: Report, *, by_name: bool) -> dict[str,
         others = [other for other, its in new.items() if its == name]
         if len(others) == 1 and list(old.values()).count(name) == 1:
             found[sha256] = others[0]
-    if len(old) == len(new) == 1:
-        found.update(zip(old, new, strict=True))
     return found
 
 
@@ -109,13 +109,15 @@ def _models(report: Report) -> dict[str, str]:
     return {result.sha256: Path(result.path).name for result in report.results}
 
 
-def _missing(old: Result, models: dict[str, str], after: Report) -> str:
+def _missing(old: Result, models: dict[str, str], after: Report, across: Collection[str]) -> str:
     """Why there is no such cell after."""
     sha256, name = models.get(old.sha256), Path(old.path).name
     if sha256 is None:
         namesakes = [other for other, its in _models(after).items() if its == name]
         if not namesakes:
             return "there is no such model after"
+        if "model" in across:
+            return "several models have that name; name them apart"
         return (
             f"another model has that name after (SHA-256 {old.sha256[:8]}, then {namesakes[0][:8]}); "
             "--across model compares them"
@@ -136,10 +138,8 @@ def _unlike(old: Result, new: Result, before: Report, after: Report, across: Col
     for name in _MACHINE:
         if old.machine.get(name) != new.machine.get(name):
             return f"another machine: its {name} was {old.machine.get(name)}, then {new.machine.get(name)}"
-    for name in ("backend", "delegate"):
-        asked = [getattr(report, name) or "none" for report in (before, after)]
-        if asked[0] != asked[1]:
-            return f"another {name} was asked for: {asked[0]}, then {asked[1]}"
+    if before.delegate != after.delegate:
+        return f"another delegate was asked for: {before.delegate or 'none'}, then {after.delegate or 'none'}"
     if old.runtime != new.runtime and "runtime" not in across:
         return f"another runtime: {_runtime(old)}, then {_runtime(new)}; --across runtime compares them"
     return None

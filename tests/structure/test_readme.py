@@ -1,4 +1,4 @@
-"""The commands that README.md and docs/library.md show exist, with the options that they give them."""
+"""The commands that README.md, docs/library.md and docs/bench.md show exist, with the options that they give them."""
 
 import importlib
 import re
@@ -21,7 +21,11 @@ def shown_commands(readme: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("page", "commands"),
-    [("README.md", {"train", "convert", "evaluate", "tag", "bench"}), ("docs/library.md", {"tag"})],
+    [
+        ("README.md", {"train", "convert", "evaluate", "tag", "bench", "compare"}),
+        ("docs/library.md", {"tag"}),
+        ("docs/bench.md", {"bench", "compare"}),
+    ],
 )
 def test_every_command_shown_exists(root: Path, page: str, commands: set[str]) -> None:
     shown = shown_commands((root / page).read_text(encoding="utf-8"))
