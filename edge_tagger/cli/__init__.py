@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": ("edge_tagger.cli.evaluate", "Measure models on labelled photos."),
     "tag": ("edge_tagger.cli.tag", "Tag photos."),
     "explain": ("edge_tagger.cli.explain", "Show which places of a photo speak for its tags."),
-    "bench": ("edge_tagger.cli.bench", "Measure latency and memory of models."),
+    "bench": ("edge_tagger.cli.bench", "Measure models where they will run: this machine, a Pi, a phone."),
     "compare": ("edge_tagger.cli.compare", "Is it slower than it was? Two benches, cell by cell."),
     "check": ("edge_tagger.cli.check", "Will a .tflite run on a phone, a GPU, an Edge TPU, a Pi? With the fixes."),
     "inspect": ("edge_tagger.cli.inspect", "Show what is inside a .tflite."),
