@@ -141,14 +141,14 @@ def _unlike(old: Result, new: Result, before: Report, after: Report, across: Col
     if before.delegate != after.delegate:
         return f"another delegate was asked for: {before.delegate or 'none'}, then {after.delegate or 'none'}"
     if old.runtime != new.runtime and "runtime" not in across:
-        return f"another runtime: {_runtime(old)}, then {_runtime(new)}; --across runtime compares them"
+        return f"another runtime: {old.runtime_name}, then {new.runtime_name}; --across runtime compares them"
     return None
 
 
 def _remarks(old: Result, new: Result, before: Report, after: Report) -> Iterator[str]:
     """What may have made a difference and does not forbid to compare."""
     if old.runtime != new.runtime:
-        yield f"{_runtime(old)}, then {_runtime(new)}"
+        yield f"{old.runtime_name}, then {new.runtime_name}"
     if old.delegate != new.delegate:
         yield f"run by {old.delegate or 'an unknown delegate'}, then by {new.delegate or 'an unknown delegate'}"
     for name in ("os", "python"):
@@ -194,7 +194,3 @@ def _qualities(pairs: Collection[Pair], before: Report, after: Report) -> tuple[
 
 def _cell(result: Result) -> str:
     return f"{Path(result.path).name} on {result.device}, threads {result.threads}"
-
-
-def _runtime(result: Result) -> str:
-    return " ".join(filter(None, (result.runtime["name"], result.runtime["version"])))

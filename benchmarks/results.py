@@ -67,6 +67,11 @@ class Result:
     def key(self) -> tuple[str, str, int]:
         return self.sha256, self.device, self.threads
 
+    @property
+    def runtime_name(self) -> str:
+        """With its version, where the program tells it."""
+        return " ".join(filter(None, (self.runtime["name"], self.runtime["version"])))
+
     @cached_property
     def samples_ms(self) -> tuple[float, ...]:
         """All counted runs in their order."""

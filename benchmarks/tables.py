@@ -56,7 +56,7 @@ def _csv_row(result: Result) -> dict[str, Any]:
         "first_ms": result.first_ms, "samples": s.count, "min_ms": s.min_ms, "p50_ms": s.p50_ms, "p90_ms": s.p90_ms,
         "p95_ms": s.p95_ms, "p99_ms": s.p99_ms, "mean_ms": s.mean_ms, "stddev_ms": s.stddev_ms,
         "images_per_s": result.images_per_s, "memory_bytes": result.memory_bytes, "temperature_start_c": start_c,
-        "temperature_end_c": end_c, "throttled": result.throttled, "runtime": _runtime(result),
+        "temperature_end_c": end_c, "throttled": result.throttled, "runtime": result.runtime_name,
         "delegate": result.delegate, "date": result.rounds[0].date,
     }  # fmt: skip
 
@@ -80,7 +80,7 @@ def result_rows(report: Report) -> list[list[str]]:
             megabytes(result.memory_bytes),
             _temperatures(result),
             {True: "yes", False: "no", None: "-"}[result.throttled],
-            f"{_runtime(result)}, {result.delegate or 'delegate unknown'}",
+            f"{result.runtime_name}, {result.delegate or 'delegate unknown'}",
         ])  # fmt: skip
     return rows
 
@@ -189,10 +189,6 @@ def _clocks(facts: Facts) -> str | None:
 def _temperatures(result: Result) -> str:
     start_c, end_c = result.temperatures_c
     return "-" if start_c is None or end_c is None else f"{start_c:.0f} → {end_c:.0f}"
-
-
-def _runtime(result: Result) -> str:
-    return " ".join(filter(None, (result.runtime["name"], result.runtime["version"])))
 
 
 def _place(report: Report, extra: Extra) -> str:
