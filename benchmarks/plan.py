@@ -73,7 +73,9 @@ PRESETS = {
 }
 
 
-def make_plan(preset: str = "normal", *, num_runs: int | None = None, warmup_runs: int | None = None) -> Plan:
+def make_plan(
+    preset: str = "normal", *, num_runs: int | None = None, warmup_runs: int | None = None, rounds: int | None = None
+) -> Plan:
     """A preset; a number of runs that is given stands alone, without a least time. Raises ValueError."""
     if preset not in PRESETS:
         raise ValueError(f"the preset is {preset!r}; give {', '.join(PRESETS)}")
@@ -82,4 +84,4 @@ def make_plan(preset: str = "normal", *, num_runs: int | None = None, warmup_run
         plan = replace(plan, num_runs=num_runs, min_duration_s=0.0, rounds=max(1, min(plan.rounds, num_runs)))
     if warmup_runs is not None:
         plan = replace(plan, warmup_runs=warmup_runs, max_warmup_s=0.0)
-    return plan
+    return plan if rounds is None else replace(plan, rounds=rounds)

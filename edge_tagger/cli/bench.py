@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from edge_tagger.benchmarks.accuracy import AccuracyBench
+    from edge_tagger.benchmarks.plan import Plan
     from edge_tagger.benchmarks.results import Failure, Report
 
 ALL = "all"
@@ -41,6 +42,7 @@ def _path(**options: Any) -> click.Path:
 @click.option("--preset", type=click.Choice(PRESETS), default="normal", show_default=True, help="How long to measure.")
 @click.option("--num-runs", type=click.IntRange(1), help="Count this many runs, whatever the time.")
 @click.option("--warmup-runs", type=click.IntRange(0), help="Make this many runs before them, stable or not.")
+@click.option("--rounds", type=click.IntRange(1), help="In so many processes, the models in turn.")
 @click.option("--photos", type=_path(), help="Labelled photos, a CSV or folder: accuracy there, time from JPEG.")
 @click.option("--split", default=ALL, show_default=True, help="A value of the split column of --photos.")
 @click.option("--split-column", default="split", show_default=True)
@@ -85,11 +87,10 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
 
 def _run(models: tuple[Path, ...], options: dict[str, Any], *, folder: Path) -> Report:
     from edge_tagger.benchmarks.device_bench import Job
-    from edge_tagger.benchmarks.plan import make_plan
     from edge_tagger.benchmarks.runner import run
 
     job = Job(
-        plan=make_plan(options["preset"], num_runs=options["num_runs"], warmup_runs=options["warmup_runs"]),
+        plan=_plan(options),
         accuracy=_accuracy(options, folder) if options["photos"] else None,
         binary=options["benchmark_binary"],
         **{name: options[name] for name in ("threads", "backend", "delegate", "profile", "provision")},
@@ -100,6 +101,15 @@ def _run(models: tuple[Path, ...], options: dict[str, Any], *, folder: Path) -> 
         **{name: options[name] for name in ("devices", "devices_file", "json_path", "resume")},
         tell=_tell,
     )
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    from edge_tagger.benchmarks.plan import make_plan
+
+    try:
+        return make_plan(options["preset"], **{name: options[name] for name in ("num_runs", "warmup_runs", "rounds")})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:

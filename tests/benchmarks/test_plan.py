@@ -29,6 +29,13 @@ def test_numbers_that_are_given_override_every_least_time(preset: str) -> None:
     assert make_plan(preset, num_runs=1).rounds == 1
 
 
+def test_rounds_can_be_given() -> None:
+    assert make_plan("quick", rounds=10).rounds == 10
+    assert make_plan("quick", num_runs=4, rounds=2).num_runs == 4
+    with pytest.raises(ValueError, match="5 rounds cannot share 4 runs"):
+        make_plan("quick", num_runs=4, rounds=5)
+
+
 def test_an_unknown_preset_is_told_which_there_are() -> None:
     with pytest.raises(ValueError, match="'slow'; give quick, normal, mlperf"):
         make_plan("slow")

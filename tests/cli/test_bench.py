@@ -105,6 +105,7 @@ def test_a_chart_of_latency_against_accuracy(products: Path, tmp_path: Path, mon
         ((TINY, "--csv", "nope/bench.csv"), 6, "folder does not exist"),
         ((TINY, "--photos", "nope.csv"), 4, "does not exist"),
         ((TINY, "--num-runs", "0"), 2, "num-runs"),
+        ((TINY, "--num-runs", "2", "--rounds", "3"), 2, "3 rounds cannot share 2 runs"),
         ((TINY, "--threads", "1,x"), 2, "different numbers"),
         ((TINY, "--threads", "2,2"), 2, "different numbers"),
         ((TINY, "--threads", "0"), 2, "different numbers"),
