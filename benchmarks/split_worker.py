@@ -4,8 +4,8 @@
 
 The request has besides: "photos": [{"file", "flags" of cv2.imdecode}], "size": S, "passes": times over all photos,
 "scales": [[scale, zero point] of each output], "manifest": null | what edge_tagger.manifest writes. The document:
-{"decode_ms": [..], "resize_ms": [..], "invoke_ms": [..], "scores_ms": [..] | null}, a value for each photo and pass,
-and what every document of the worker has.
+{"decode_ms": [..], "resize_ms": [..], "invoke_ms": [..], "scores_ms": [..] | null}, a value for each photo and pass
+until MOST_S, and what every document of the worker has.
 """
 
 # ruff: noqa: B905, RUF007, UP035  - this runs on Python 3.9
@@ -23,6 +23,9 @@ else:
     from edge_tagger.benchmarks import worker
 
 
+LEAST_RUNS, MOST_S = 10, 20.0  # slow devices end early
+
+
 def split(request: dict[str, Any]) -> dict[str, Any]:
     try:
         import cv2
@@ -34,7 +37,14 @@ def split(request: dict[str, Any]) -> dict[str, Any]:
     places = [detail["index"] for detail in opened.interpreter.get_output_details()]
     photos = [(np.fromfile(photo["file"], np.uint8), photo["flags"]) for photo in request["photos"]]
     steps: list[list[float]] = []
+    started = told = time.perf_counter()
     for encoded, flags in photos[:1] + photos * request["passes"]:
+        now = time.perf_counter()
+        if len(steps) > LEAST_RUNS and now - started > MOST_S:
+            break
+        if now - told > 1:
+            told = now
+            print(f"{len(steps)} runs", flush=True)
         marks = [time.perf_counter_ns()]
         decoded = cv2.imdecode(encoded, flags)
         marks.append(time.perf_counter_ns())

@@ -49,10 +49,10 @@ class Progress:
         self._logged = time.monotonic()
         elapsed_s = self._logged - self._started
         rate = (self._done - self._initial) / max(elapsed_s, 1e-9)
-        left_s = (self._total - self._done) / max(rate, 1e-9)
+        left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
         print(
-            f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone, "
-            f"{left_s:.0f} s left {self._notes}".rstrip(),
+            f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone"
+            f"{left} {self._notes}".rstrip(),
             file=sys.stderr,
             flush=True,
         )

@@ -59,7 +59,7 @@ def test_all_devices_are_measured_and_agree(devices_toml: Path, products: Path, 
         assert accuracy[name]["photos"] == 4 and accuracy[name]["bit_equal"], accuracy
     split = {extra["device"]: extra for extra in report["extras"] if extra["kind"] == "split"}
     for name in DEVICES:  # the device has OpenCV
-        assert split[name]["unavailable"] is None and len(split[name]["content"]["total_ms"]) == 40, split
+        assert split[name]["unavailable"] is None and len(split[name]["content"]["total_ms"]) >= 10, split
     operators = {extra["device"]: extra["unavailable"] for extra in report["extras"] if extra["kind"] == "profile"}
     assert list(operators) == DEVICES and operators["pi5"] == operators["phone"]
     assert "emulated" in output and "emulated" in table.read_text()

@@ -25,7 +25,7 @@ def test_one_command_makes_the_table_and_says_which_rows_are_emulated(devices_to
     words = ["bench", MODEL, "--devices", devices_toml, "--device=local", "--device=pi5", "--device=phone",
              f"--markdown={table}"]  # fmt: skip
     if DATA:
-        words += ["--preset=quick", "--threads=2", f"--photos={DATA}", "--split=test", "--max-photos=20"]
+        words += ["--preset=quick", "--threads=2", f"--photos={DATA}", "--split=test", "--max-photos=10"]
     else:
         words += ["--num-runs=3", "--warmup-runs=0"]
     done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
