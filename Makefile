@@ -1,10 +1,10 @@
-# Targets: demo, test, check, release-model, formats, wheels, benchmarks, clean. They run in .venv, made on first use.
+# Targets: demo, test, check, release-model, formats, wheels, benchmarks, device-table, clean. They run in .venv, made on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint release-model formats wheels benchmarks clean
+.PHONY: demo test check lint release-model formats wheels benchmarks device-table clean
 
 # The whole path on drawn products: draw, train, convert, evaluate, tag, bench, report.
 demo: $(READY)
@@ -49,8 +49,15 @@ wheels:
 benchmarks:
 	.ci/benchmarks $(if $(DATA),--data "$(abspath $(DATA))")
 
+# The device table of README.md: this machine, and an emulated arm64 device over ssh and adb. Root, and the packages that
+# tests/arm/conftest.py names.
+device-table: $(READY)
+	@test -n "$(DATA)" || { echo "usage: make device-table DATA=products.csv" >&2; exit 2; }
+	EDGE_TAGGER_DEVICE_DATA="$(abspath $(DATA))" EDGE_TAGGER_DEVICE_TABLE=$(CURDIR)/devices.md \
+		$(BIN)/pytest -q -m arm tests/arm/devices/test_device_table.py && cat devices.md
+
 clean:
-	rm -rf $(VENV) .venv-mediapipe build demo dist .coverage .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .venv-mediapipe build demo devices.md dist .coverage .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): setup.cfg pyproject.toml

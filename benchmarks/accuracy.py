@@ -2,7 +2,8 @@
 
 The content of an "accuracy"::
 
-    {"photos": n, "bit_equal": true,            the same scores as on this machine, every bit
+    {"photos": n, "photos_sha256",              of their names and labels: figures for other photos are not comparable
+     "bit_equal": true,                         the same scores as on this machine, every bit
      "largest_difference": 0.0,                 else how far they are apart
      "figures": {..} | null,                    the model's row of edge_tagger.evaluate, from the device's scores
      "figures_unavailable": null | why}
@@ -45,6 +46,7 @@ class AccuracyBench:
         found, why = _figures(model, sized, there)
         return {
             "photos": len(sized.photos),
+            "photos_sha256": sized.sha256,
             "bit_equal": bool(np.array_equal(there.view(np.uint32), here.view(np.uint32))),
             "largest_difference": float(np.abs(there - here).max()),
             "figures": found,

@@ -59,7 +59,7 @@ class Job:
 
 class DeviceBench:
     """Fills `report`. `tell` gets what fails for one model, while the rest goes on; `step` is called after each step of
-    Job.steps. Raises DeviceError where the device fails as a whole."""
+    Job.steps, `note` is told what is being done. Raises DeviceError where the device fails as a whole."""
 
     def __init__(
         self,
@@ -70,11 +70,14 @@ class DeviceBench:
         *,
         folder: Path,
         tell: Callable[[Failure], object],
-        step: Callable[[str], object],
+        step: Callable[[], object],
+        note: Callable[[str], object],
     ) -> None:
         self._device, self._session, self._job, self._report = device, session, job, report
-        self._tell, self._step = tell, step
+        self._tell, self._step, self._note = tell, step, note
+        self._doing = ""
         self._failed: set[str] = set()
+        session.env.setdefault("PYTHONDONTWRITEBYTECODE", "1")  # nothing outside of its folder is touched
         facts, state = read_facts(session)
         report.put(DeviceRecord(device.name, device.emulated, facts, state.load))
         self._meter = self._make_meter(facts, folder)
@@ -87,20 +90,29 @@ class DeviceBench:
         if job.provision:
             provision(session, name)
         common = {"backend": job.backend, "delegate": job.delegate, "codes": None}
-        return WorkerMeter(WorkerCall(name, session, folder, common), job.accuracy)
+        call = WorkerCall(name, session, folder, common, on_line=lambda line: self._note(f"{self._doing}, {line}"))
+        return WorkerMeter(call, job.accuracy)
 
     def measure(self, models: Sequence[ModelFile]) -> None:
         cells = [(model, threads) for model in models for threads in self._job.threads]
         for place in range(self._job.plan.rounds):
             for model, threads in rotated(cells, place, self._job.plan.rounds):
-                with self._told(model, threads):
+                with self._told(model, threads), self._shown(f"{model.path.name}, threads: {threads}"):
                     self._round(model, threads, place)
-                self._step(f"{model.path.name}, threads: {threads}")
         for model in models:
             for kind in self._job.extras:
-                with self._told(model, self._job.threads[0]):
+                with self._told(model, self._job.threads[0]), self._shown(f"{model.path.name}, {kind}"):
                     self._extra(kind, model)
-                self._step(f"{model.path.name}, {kind}")
+
+    @contextmanager
+    def _shown(self, doing: str) -> Iterator[None]:
+        """One step of the progress."""
+        self._doing = doing
+        self._note(doing)
+        try:
+            yield
+        finally:
+            self._step()
 
     @contextmanager
     def _told(self, model: ModelFile, threads: int) -> Iterator[None]:
@@ -137,8 +149,7 @@ class DeviceBench:
         self._report.put(result)
 
     def _extra(self, kind: str, model: ModelFile) -> None:
-        known = self._report.extra((kind, model.sha256, self._device.name))
-        if model.sha256 in self._failed or (known is not None and known.unavailable is None):
+        if model.sha256 in self._failed or self._has_extra(kind, model):
             return
         unavailable, content, threads = None, {}, self._job.threads[0]
         try:
@@ -146,6 +157,16 @@ class DeviceBench:
         except UnavailableError as error:
             unavailable = str(error)
         self._report.put(Extra(kind, self._device.name, str(model.path), model.sha256, threads, unavailable, content))
+
+    def _has_extra(self, kind: str, model: ModelFile) -> bool:
+        """Whether it was measured before, with these photos."""
+        known = self._report.extra((kind, model.sha256, self._device.name))
+        if known is None or known.unavailable is not None:
+            return False
+        accuracy, classifier = self._job.accuracy, model.classifier
+        if kind == "profile" or accuracy is None or isinstance(classifier, ModelError):
+            return True
+        return bool(known.content["photos_sha256"] == accuracy.photos.at(classifier.input_size).sha256)
 
 
 def rotated(cells: Sequence[Item], place: int, rounds: int) -> list[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ class Sized:
     photos: tuple[Photo, ...]
     pixels: NDArray[np.uint8]
     file: Path
+
+    @property
+    def sha256(self) -> str:
+        """Of their names and labels: the same on other machines, in other folders and at other sizes."""
+        named = [[photo.path.name, dict(photo.values)] for photo in self.photos]
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
 
 class PhotoSet:

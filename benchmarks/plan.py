@@ -24,7 +24,7 @@ class Plan:
     max_warmup_s: float = 3.0
     window: int = 5
     tolerance: float = 0.03
-    rounds: int = 2
+    rounds: int = 5
     percentile: int = 50
     seed: int = 0
 
@@ -67,13 +67,15 @@ class Plan:
 # measured latency (section 3, "Scenarios", of https://github.com/mlcommons/mobile_open/blob/main/rules/
 # mobile_inference_rules.adoc). It asks for one uninterrupted run, hence one round. LoadGen itself is not used.
 PRESETS = {
-    "quick": Plan("quick", num_runs=20, min_duration_s=0.5, warmup_runs=3, max_warmup_s=1.0, rounds=1),
+    "quick": Plan("quick", num_runs=20, min_duration_s=0.5, warmup_runs=3, max_warmup_s=1.0, rounds=3),
     "normal": Plan(),
     "mlperf": Plan("mlperf", num_runs=1024, min_duration_s=60.0, max_warmup_s=10.0, rounds=1, percentile=90),
 }
 
 
-def make_plan(preset: str = "normal", *, num_runs: int | None = None, warmup_runs: int | None = None) -> Plan:
+def make_plan(
+    preset: str = "normal", *, num_runs: int | None = None, warmup_runs: int | None = None, rounds: int | None = None
+) -> Plan:
     """A preset; a number of runs that is given stands alone, without a least time. Raises ValueError."""
     if preset not in PRESETS:
         raise ValueError(f"the preset is {preset!r}; give {', '.join(PRESETS)}")
@@ -82,4 +84,4 @@ def make_plan(preset: str = "normal", *, num_runs: int | None = None, warmup_run
         plan = replace(plan, num_runs=num_runs, min_duration_s=0.0, rounds=max(1, min(plan.rounds, num_runs)))
     if warmup_runs is not None:
         plan = replace(plan, warmup_runs=warmup_runs, max_warmup_s=0.0)
-    return plan
+    return plan if rounds is None else replace(plan, rounds=rounds)

@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.plan import Plan
-from edge_tagger.benchmarks.summary import Summary, summarize
+from edge_tagger.benchmarks.summary import Summary, merged, summarize
 from edge_tagger.errors import DeviceError, ModelError
 
 
@@ -67,6 +67,11 @@ class Result:
     def key(self) -> tuple[str, str, int]:
         return self.sha256, self.device, self.threads
 
+    @property
+    def runtime_name(self) -> str:
+        """With its version, where the program tells it."""
+        return " ".join(filter(None, (self.runtime["name"], self.runtime["version"])))
+
     @cached_property
     def samples_ms(self) -> tuple[float, ...]:
         """All counted runs in their order."""
@@ -76,9 +81,7 @@ class Result:
     def summary(self) -> Summary:
         if self.samples_ms:
             return summarize(self.samples_ms)
-        reported = self.rounds[-1].reported
-        assert reported is not None  # a Round has one or the other
-        return reported
+        return merged([each.reported for each in self.rounds if each.reported is not None])
 
     @property
     def images_per_s(self) -> float:

@@ -54,20 +54,35 @@ def run(
             tell(failure)
 
     for place in places:
-        with Progress(job.steps(len(files)), f"measuring on {place.name}", unit="steps") as progress:
-
-            def step(note: str, progress: Progress = progress) -> None:
-                keep()
-                progress.update(1, last=note)
-
-            try:
-                with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder, place.open() as session:
-                    bench = DeviceBench(place, session, job, report, folder=Path(folder), tell=failed, step=step)
-                    bench.measure(files)
-            except DeviceError as error:
-                failed(Failure(place.name, None, None, str(error), error.exit_code))
+        try:
+            _measure_on(place, files, job, report, tell=failed, keep=keep)
+        except DeviceError as error:
+            failed(Failure(place.name, None, None, str(error), error.exit_code))
         keep()
     return report
+
+
+def _measure_on(
+    place: Device,
+    files: Sequence[ModelFile],
+    job: Job,
+    report: Report,
+    *,
+    tell: Callable[[Failure], object],
+    keep: Callable[[], object],
+) -> None:
+    with Progress(job.steps(len(files)), f"measuring on {place.name}", unit="steps") as progress:
+
+        def step() -> None:
+            keep()
+            progress.update()
+
+        def note(doing: str) -> None:
+            progress.update(0, now=doing)
+
+        with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder, place.open() as session:
+            bench = DeviceBench(place, session, job, report, folder=Path(folder), tell=tell, step=step, note=note)
+            bench.measure(files)
 
 
 def _read_models(models: Sequence[str | os.PathLike[str]]) -> list[ModelFile]:

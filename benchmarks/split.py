@@ -2,7 +2,8 @@
 
 The content of a "split"::
 
-    {"photos": n, "decode_ms", "resize_ms", "invoke_ms", "scores_ms", "total_ms"}       lists, one value for each run
+    {"photos": n, "photos_sha256",              those sent; of all, as in edge_tagger.benchmarks.accuracy
+     "decode_ms", "resize_ms", "invoke_ms", "scores_ms", "total_ms"}       lists, one value for each run
 
 `decode` is cv2.imdecode as edge_tagger.images does it for this size, `resize` the change to RGB and to the model's
 size, `invoke` storing the pixels, the run and reading the output, `scores` (null without a manifest) dequantizing and
@@ -23,6 +24,7 @@ from edge_tagger.images import resized_flags
 from edge_tagger.manifest import Manifest
 
 STEPS = ("decode_ms", "resize_ms", "invoke_ms", "scores_ms")
+SCRIPT = Path(__file__).with_name("split_worker.py")
 _MOST_PHOTOS, _LEAST_RUNS = 20, 40
 
 
@@ -42,6 +44,7 @@ def measure_split(call: WorkerCall, model: ModelFile, photos: PhotoSet, threads:
         model,
         "split",
         threads,
+        script=SCRIPT,
         photos=[_pushed(call, path, place, classifier.input_size) for place, path in enumerate(paths)],
         size=classifier.input_size,
         passes=-(-_LEAST_RUNS // len(paths)),
@@ -52,7 +55,8 @@ def measure_split(call: WorkerCall, model: ModelFile, photos: PhotoSet, threads:
     with reading(call.device):
         steps = {name: document[name] for name in STEPS}
         total = [sum(parts) for parts in zip(*(part for part in steps.values() if part is not None), strict=True)]
-    return {"photos": len(paths), **steps, "total_ms": total}
+    sha256 = photos.at(classifier.input_size).sha256
+    return {"photos": len(paths), "photos_sha256": sha256, **steps, "total_ms": total}
 
 
 def _pushed(call: WorkerCall, path: Path, place: int, size: int) -> dict[str, Any]:

@@ -41,3 +41,23 @@ def summarize(samples_ms: Sequence[float]) -> Summary:
         mean_ms=float(values.mean()),
         stddev_ms=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
     )
+
+
+def merged(parts: Sequence[Summary]) -> Summary:
+    """Of rounds whose samples nobody kept: percentiles and deviation are medians of theirs, the mean is exact."""
+    counts = [part.count for part in parts]
+    return Summary(
+        count=sum(counts),
+        min_ms=min(part.min_ms for part in parts),
+        p50_ms=_median([part.p50_ms for part in parts]),
+        p90_ms=_median([part.p90_ms for part in parts]),
+        p95_ms=_median([part.p95_ms for part in parts]),
+        p99_ms=_median([part.p99_ms for part in parts]),
+        mean_ms=float(np.average([part.mean_ms for part in parts], weights=counts)),
+        stddev_ms=float(np.median([part.stddev_ms for part in parts])),
+    )
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from edge_tagger.benchmarks.advice import advise
+from edge_tagger.benchmarks.cells import device_name, markdown, megabytes, ms, namer, percent
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Report, Result
 from edge_tagger.benchmarks.split import STEPS
@@ -21,10 +21,10 @@ _MOST_OPERATORS = 10
 
 def format_report(report: Report) -> str:
     """Everything for a terminal: times, the steps from the JPEG, accuracy, operators, the devices, advice."""
-    parts = [table(_result_rows(report))] if report.results else []
+    parts = [table(result_rows(report))] if report.results else []
     parts += [part for part in (_split(report), _accuracy(report)) if part]
     parts += [_operators(report, extra) for extra in report.of_kind("profile")]
-    parts.append(_context(report))
+    parts.append(context_lines(report))
     if advice := advise(report):
         parts.append(["Advice", *(f"  {line}" for line in advice)])
     return "\n\n".join("\n".join(part) for part in parts)
@@ -32,11 +32,9 @@ def format_report(report: Report) -> str:
 
 def format_markdown(report: Report) -> str:
     """The tables and the devices, for a README or a pull request. Emulated rows say so."""
-    parts = [_markdown(_result_rows(report), left=2)] if report.results else []
-    accuracy = _accuracy_rows(report)
-    if len(accuracy) > 1:
-        parts.append(_markdown(accuracy, left=2))
-    parts.append("\n".join(f"- {line}" for line in _context(report)))
+    parts = [markdown(result_rows(report), left=2)] if report.results else []
+    parts += [markdown(rows, left=2) for rows in (_split_rows(report), _accuracy_rows(report)) if len(rows) > 1]
+    parts.append("\n".join(f"- {line}" for line in context_lines(report)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -58,57 +56,58 @@ def _csv_row(result: Result) -> dict[str, Any]:
         "first_ms": result.first_ms, "samples": s.count, "min_ms": s.min_ms, "p50_ms": s.p50_ms, "p90_ms": s.p90_ms,
         "p95_ms": s.p95_ms, "p99_ms": s.p99_ms, "mean_ms": s.mean_ms, "stddev_ms": s.stddev_ms,
         "images_per_s": result.images_per_s, "memory_bytes": result.memory_bytes, "temperature_start_c": start_c,
-        "temperature_end_c": end_c, "throttled": result.throttled, "runtime": _runtime(result),
+        "temperature_end_c": end_c, "throttled": result.throttled, "runtime": result.runtime_name,
         "delegate": result.delegate, "date": result.rounds[0].date,
     }  # fmt: skip
 
 
-def _result_rows(report: Report) -> list[list[str]]:
+def result_rows(report: Report) -> list[list[str]]:
     percentiles = sorted((50, 90, 95, 99), key=lambda percentile: percentile != report.plan.percentile)
     head = ["model", "device", "threads", "size MB", "init", "first", *(f"p{percentile}" for percentile in percentiles)]
     head += ["images/s", "memory MB", "°C", "throttled", "runtime"]
-    name = _namer([result.path for result in report.results])
+    name = namer([result.path for result in report.results])
     rows = [head]
     for result in report.results:
         s = result.summary
         times = [result.init_ms, result.first_ms, *(getattr(s, f"p{percentile}_ms") for percentile in percentiles)]
         rows.append([
             name(result.path),
-            _device_name(result.device, result.emulated),
+            device_name(result.device, result.emulated),
             str(result.threads),
             f"{result.size_bytes / 1e6:.2f}",
-            *map(_ms, times),
+            *map(ms, times),
             f"{result.images_per_s:,.1f}",
-            "-" if result.memory_bytes is None else f"{result.memory_bytes / 1e6:.1f}",
+            megabytes(result.memory_bytes),
             _temperatures(result),
             {True: "yes", False: "no", None: "-"}[result.throttled],
-            f"{_runtime(result)}, {result.delegate or 'delegate unknown'}",
+            f"{result.runtime_name}, {result.delegate or 'delegate unknown'}",
         ])  # fmt: skip
     return rows
 
 
 def _split(report: Report) -> list[str]:
-    """Medians of each step, from the JPEG to the tags."""
-    extras = report.of_kind("split")
-    if not extras:
-        return []
-    name = _namer([extra.path for extra in extras])
-    steps = [step.removesuffix("_ms") for step in STEPS]
-    rows = [["from JPEG to tags", "device", "threads", *steps, "total", "photos/s"]]
-    reasons = []
-    for extra in extras:
-        if extra.unavailable is not None:
-            reasons.append(_reason(extra, name))
-            continue
-        content = extra.content
-        cells = [_ms(statistics.median(content[step]) if content[step] else None) for step in (*STEPS, "total_ms")]
-        each_s = f"{1000 / statistics.mean(content['total_ms']):,.1f}"
-        rows.append([name(extra.path), extra.device, str(extra.threads), *cells, each_s])
+    extras, rows = report.of_kind("split"), _split_rows(report)
+    name = namer([extra.path for extra in extras])
+    reasons = [_reason(extra, name) for extra in extras if extra.unavailable is not None]
     return [*(table(rows, left=2) if len(rows) > 1 else []), *reasons]
 
 
+def _split_rows(report: Report) -> list[list[str]]:
+    """Medians of each step, from the JPEG to the tags."""
+    extras = [extra for extra in report.of_kind("split") if extra.unavailable is None]
+    name = namer([extra.path for extra in extras])
+    steps = [step.removesuffix("_ms") for step in STEPS]
+    rows = [["from JPEG to tags", "device", "threads", *steps, "total", "photos/s"]]
+    for extra in extras:
+        content = extra.content
+        cells = [ms(statistics.median(content[step]) if content[step] else None) for step in (*STEPS, "total_ms")]
+        each_s = f"{1000 / statistics.mean(content['total_ms']):,.1f}"
+        rows.append([name(extra.path), _place(report, extra), str(extra.threads), *cells, each_s])
+    return rows
+
+
 def _accuracy(report: Report) -> list[str]:
-    rows, name = _accuracy_rows(report), _namer([extra.path for extra in report.of_kind("accuracy")])
+    rows, name = _accuracy_rows(report), namer([extra.path for extra in report.of_kind("accuracy")])
     lines = table(rows, left=2) if len(rows) > 1 else []
     for extra in report.of_kind("accuracy"):
         if extra.unavailable is not None:
@@ -120,7 +119,7 @@ def _accuracy(report: Report) -> list[str]:
 
 def _accuracy_rows(report: Report) -> list[list[str]]:
     extras = [extra for extra in report.of_kind("accuracy") if extra.unavailable is None]
-    name = _namer([extra.path for extra in extras])
+    name = namer([extra.path for extra in extras])
     facets = list(dict.fromkeys(
         facet for extra in extras for facet, row in ((extra.content["figures"] or {}).get("facets") or {}).items()
         if "top1" in row
@@ -130,31 +129,31 @@ def _accuracy_rows(report: Report) -> list[list[str]]:
     for extra in extras:
         content = extra.content
         figures = content["figures"] or {"facets": {}}
-        top1 = [_percent(figures["facets"].get(facet, {}).get("top1")) for facet in facets]
-        overall = [_percent(figures.get(key)) for key in ("map_macro", "map_micro")]
+        top1 = [percent(figures["facets"].get(facet, {}).get("top1")) for facet in facets]
+        overall = [percent(figures.get(key)) for key in ("map_macro", "map_micro")]
         same = "bit-equal" if content["bit_equal"] else f"differ by {content['largest_difference']:.2g}"
-        rows.append([name(extra.path), extra.device, str(content["photos"]), *top1, *overall, same])
+        rows.append([name(extra.path), _place(report, extra), str(content["photos"]), *top1, *overall, same])
     return rows
 
 
 def _operators(report: Report, extra: Extra) -> list[str]:
-    name = _namer([each.path for each in report.of_kind("profile")])
+    name = namer([each.path for each in report.of_kind("profile")])
     if extra.unavailable is not None:
         return [_reason(extra, name)]
     operators = extra.content["operators"]
     rows = [["operators", "count", "ms", "share"]]
     rows += [
-        [each["type"], str(each["count"]), _ms(each["mean_ms"]), f"{each['share']:.1%}"]
+        [each["type"], str(each["count"]), ms(each["mean_ms"]), f"{each['share']:.1%}"]
         for each in operators[:_MOST_OPERATORS]
     ]
     rest = operators[_MOST_OPERATORS:]
     if rest:
         rest_ms, share = sum(each["mean_ms"] for each in rest), sum(each["share"] for each in rest)
-        rows.append([f"{len(rest)} more types", str(sum(each["count"] for each in rest)), _ms(rest_ms), f"{share:.1%}"])
+        rows.append([f"{len(rest)} more types", str(sum(each["count"] for each in rest)), ms(rest_ms), f"{share:.1%}"])
     return [f"{name(extra.path)} on {extra.device}, threads {extra.threads}:", *table(rows)]
 
 
-def _context(report: Report) -> list[str]:
+def context_lines(report: Report) -> list[str]:
     return [f"Times in ms: {report.plan}.", *(_device(device, report) for device in report.devices)]
 
 
@@ -175,7 +174,7 @@ def _device(device: DeviceRecord, report: Report) -> str:
     said = [f"{what} {value}" for what, value in known.items() if value]
     if missing := [what for what, value in known.items() if not value]:
         said.append(f"{UNAVAILABLE}: {', '.join(missing)}")
-    return f"{_device_name(device.name, device.emulated)}: {'; '.join(said)}"
+    return f"{device_name(device.name, device.emulated)}: {'; '.join(said)}"
 
 
 def _clocks(facts: Facts) -> str | None:
@@ -192,36 +191,9 @@ def _temperatures(result: Result) -> str:
     return "-" if start_c is None or end_c is None else f"{start_c:.0f} → {end_c:.0f}"
 
 
-def _runtime(result: Result) -> str:
-    return " ".join(filter(None, (result.runtime["name"], result.runtime["version"])))
-
-
-def _device_name(name: str, emulated: bool) -> str:
-    return f"{name} (emulated)" if emulated else name
+def _place(report: Report, extra: Extra) -> str:
+    return device_name(extra.device, report.device(extra.device).emulated)
 
 
 def _reason(extra: Extra, name: Callable[[str], str]) -> str:
     return f"{name(extra.path)} on {extra.device}: {extra.kind} {UNAVAILABLE}: {extra.unavailable}"
-
-
-def _namer(paths: Sequence[str]) -> Callable[[str], str]:
-    """File names, or whole paths where two files have one name."""
-    distinct = set(paths)
-    alone = len({Path(path).name for path in distinct}) == len(distinct)
-    return lambda path: Path(path).name if alone else path
-
-
-def _ms(time_ms: float | None) -> str:
-    if time_ms is None:
-        return "-"
-    return f"{time_ms:,.2f}" if time_ms >= 1 else f"{time_ms:.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
-
-
-def _markdown(rows: Sequence[Sequence[str]], *, left: int) -> str:
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    rule = ["---" if column < left else "---:" for column in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))

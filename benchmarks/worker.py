@@ -4,13 +4,11 @@
 
 Both are JSON files in the folder that it runs in, and so is every file that the request names:
 
-    {"mode": "measure" | "scores" | "split", "model": "a.tflite", "threads": 1, "backend": "auto" | a key of RUNTIMES,
+    {"mode": "measure" | "scores", "model": "a.tflite", "threads": 1, "backend": "auto" | a key of RUNTIMES,
      "delegate": null | library, "codes": null | what the input stores for pixel values 0..255, [256] or [256, 3],
      measure: "photos": null | "photos.npy", "num_runs", "min_duration_s", "warmup_runs", "max_warmup_s", "window",
               "tolerance", "seed" (edge_tagger.benchmarks.plan)
-     scores:  "photos": uint8 [n, S, S, 3], "scores": the .npz to write
-     split:   "photos": [{"file", "flags" of cv2.imdecode}], "size": S, "passes": times over all photos,
-              "scales": [[scale, zero point] of each output], "manifest": null | what edge_tagger.manifest writes}
+     scores:  "photos": uint8 [n, S, S, 3], "scores": the .npz to write}
 
 The documents, all with "threads", "runtime": {"name", "version"}, "delegate" ("XNNPACK", the library's name, or "none")
 and "machine": {"cpu", "cores", "os", "arch", "python"}:
@@ -19,8 +17,6 @@ and "machine": {"cpu", "cores", "os", "arch", "python"}:
               "samples_ns": [..] of each run, or of "every" k-th where there are more than MOST_SAMPLES,
               "overhead_us", "memory": {"baseline_bytes", "peak_bytes"}}
     scores:  {"photos": n}; the .npz has what output k stores as array "k", [n, N]
-    split:   {"decode_ms": [..], "resize_ms": [..], "invoke_ms": [..], "scores_ms": [..] | null}, a value for each photo
-             and pass
     any:     {"error": {"kind": "model" | "device" | "unavailable", "message"}}, and the exit code is 1
 
 `init_ms` is making the interpreter and allocating its tensors, `first_ms` the first run. Samples are on perf_counter_ns
@@ -29,7 +25,7 @@ takes around nothing. `peak_bytes` is the largest resident memory of the process
 it opened the model: Python, numpy, the runtime. Both are null where the system does not tell.
 """
 
-# ruff: noqa: B905, RUF007, UP035  - this runs on Python 3.9
+# ruff: noqa: B905, UP035  - this runs on Python 3.9
 from __future__ import annotations
 
 import gc
@@ -152,38 +148,7 @@ def scores(request: dict[str, Any]) -> dict[str, Any]:
     return {"photos": len(photos), **opened.context()}
 
 
-def split(request: dict[str, Any]) -> dict[str, Any]:
-    try:
-        import cv2
-    except ImportError as error:
-        raise WorkerError("unavailable", f"OpenCV cannot be imported there ({first_line(error)})") from error
-    opened, codes, size = Opened(request), stored_codes(request), (request["size"], request["size"])
-    decode_scores = scores_decoder(request)
-    places = [detail["index"] for detail in opened.interpreter.get_output_details()]
-    photos = [(np.fromfile(photo["file"], np.uint8), photo["flags"]) for photo in request["photos"]]
-    steps: list[list[float]] = []
-    for encoded, flags in photos[:1] + photos * request["passes"]:
-        marks = [time.perf_counter_ns()]
-        decoded = cv2.imdecode(encoded, flags)
-        marks.append(time.perf_counter_ns())
-        if decoded is None:
-            raise WorkerError("unavailable", "OpenCV there cannot decode these JPEGs")
-        pixels = cv2.resize(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_LINEAR)
-        marks.append(time.perf_counter_ns())
-        opened.store(pixels, codes)
-        opened.interpreter.invoke()
-        given = [opened.interpreter.get_tensor(place).reshape(-1) for place in places]
-        marks.append(time.perf_counter_ns())
-        if decode_scores is not None:
-            decode_scores(given)
-        marks.append(time.perf_counter_ns())
-        steps.append([(after - before) / 1e6 for before, after in zip(marks, marks[1:])])
-    decode_ms, resize_ms, invoke_ms, scores_ms = (list(column) for column in zip(*steps[1:]))  # the first warms up
-    found = {"decode_ms": decode_ms, "resize_ms": resize_ms, "invoke_ms": invoke_ms}
-    return {**found, "scores_ms": scores_ms if decode_scores is not None else None, **opened.context()}
-
-
-MODES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"measure": measure, "scores": scores, "split": split}
+MODES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"measure": measure, "scores": scores}
 
 
 def find_runtime(backend: str) -> tuple[Any, str, str]:
@@ -275,27 +240,6 @@ def overhead_us() -> float:
     started = time.perf_counter_ns()
     timed_runs(lambda: None, lambda _: None, least=_OVERHEAD_TURNS)
     return (time.perf_counter_ns() - started) / _OVERHEAD_TURNS / 1e3
-
-
-def scores_decoder(request: dict[str, Any]) -> Callable[[list[Any]], object] | None:
-    """What the outputs store -> the tags of a photo, by edge_tagger's own taxonomy.py beside this file."""
-    manifest = request["manifest"]
-    if manifest is None:
-        return None
-    from taxonomy import Facet, Tag, Taxonomy  # type: ignore[import-not-found]
-
-    facets = tuple(Facet(**{**facet, "columns": tuple(facet["columns"])}) for facet in manifest["facets"])
-    taxonomy = Taxonomy(facets, tuple(Tag.from_id(tag["id"]) for tag in manifest["tags"]))
-    thresholds = np.array([tag["threshold"] for tag in manifest["tags"]], np.float32)
-
-    def decode(given: list[Any]) -> object:
-        parts = [
-            (stored.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
-            for stored, (scale, zero_point) in zip(given, request["scales"])
-        ]
-        return taxonomy.decode(np.concatenate(parts), thresholds)
-
-    return decode
 
 
 def reset_peak() -> int | None:

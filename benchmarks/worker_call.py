@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_tagger.benchmarks import worker
+from edge_tagger.benchmarks.devices.benchmark_binary import WHERE
 from edge_tagger.benchmarks.devices.session import Session
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.errors import DeviceError, ModelError
@@ -18,6 +20,7 @@ from edge_tagger.errors import DeviceError, ModelError
 TIMEOUT_S = 3600.0
 WORKER = Path(worker.__file__)
 _REQUEST = "request.json"
+_PROGRESS = re.compile(r"\d{1,9} (runs|of \d{1,9} photos)")  # what the worker prints every second
 
 
 class WorkerFailedError(DeviceError):
@@ -31,15 +34,25 @@ class UnavailableError(DeviceError):
 class WorkerCall:
     """Calls workers in a session of the device called `device`; files on the way lie in `folder`, on this machine.
 
-    `request` has what every request has in common: "backend" and "delegate".
+    `request` has what every request has in common: "backend" and "delegate". `on_line` is told how far a worker is.
     """
 
-    def __init__(self, device: str, session: Session, folder: Path, request: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        device: str,
+        session: Session,
+        folder: Path,
+        request: dict[str, Any],
+        *,
+        on_line: Callable[[str], object] | None = None,
+    ) -> None:
         if session.python is None:
             raise DeviceError(
-                f"{device} has no Python 3.9 or later; give LiteRT's benchmark_model for it with --benchmark-binary"
+                f"{device} has no Python 3.9 or later; give LiteRT's benchmark_model for it with --benchmark-binary: "
+                f"{WHERE}"
             )
         self.device, self._session, self._folder, self._common = device, session, folder, request
+        self._on_line = on_line
         self._python, self._calls = session.python, 0
 
     def push(self, source: Path, name: str | None = None) -> str:
@@ -59,7 +72,6 @@ class WorkerCall:
         threads: int,
         *,
         script: Path = WORKER,
-        on_line: Callable[[str], None] | None = None,
         **fields: Any,
     ) -> dict[str, Any]:
         """The document. Raises ModelError where the model cannot run there, WorkerFailedError where the worker broke
@@ -74,13 +86,17 @@ class WorkerCall:
         self._calls += 1
         name = f"document-{self._calls}.json"  # of its own, so that an older one is never read
         words = [self._python, script.name, _REQUEST, name]
-        ended = self._session.run(words, timeout_s=TIMEOUT_S, on_line=on_line)
+        ended = self._session.run(words, timeout_s=TIMEOUT_S, on_line=self._progress)
         if ended.code not in (0, 1) or (ended.code and "Traceback" in ended.stderr):
             last = ended.stderr.strip().rpartition("\n")[2] or "it said nothing"
             raise WorkerFailedError(
                 f"{model.path} on {self.device}: the worker gave no result ({_ending(ended.code)}): {last}"
             )
         return self._document(model, self.pull(name))
+
+    def _progress(self, line: str) -> None:
+        if self._on_line is not None and _PROGRESS.fullmatch(line):
+            self._on_line(line)
 
     def _document(self, model: ModelFile, path: Path) -> dict[str, Any]:
         try:

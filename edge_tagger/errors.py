@@ -15,7 +15,8 @@
     ├── MissingExtraError      8   a command needs packages that are not installed
     ├── DeviceError            9   a benchmark cannot run where it was asked to
     ├── SourceError            10  a camera, a video or a folder cannot be watched, or stopped too early
-    └── VerificationError      1   a converted file is worth less than its source
+    ├── VerificationError      1   a converted file is worth less than its source
+    └── ComparisonError        1   two benches have nothing in common, or a limit cannot be judged
 
 Exit code 2 is click's own, for a wrong option, and that of `check` for a file that cannot be read; 130 says that Ctrl-C
 ended the command.
@@ -91,4 +92,8 @@ class SourceError(EdgeTaggerError):
 
 
 class VerificationError(EdgeTaggerError):
+    exit_code = 1
+
+
+class ComparisonError(EdgeTaggerError):
     exit_code = 1

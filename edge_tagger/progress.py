@@ -27,12 +27,12 @@ class Progress:
             self._bar = tqdm(total=total, initial=initial, desc=label, unit=unit, dynamic_ncols=True, file=sys.stderr)
 
     def update(self, steps: int = 1, **notes: float | str) -> None:
-        """Add `steps`; `notes` (loss=0.31) stand beside the count."""
+        """Add `steps`; `notes` (loss=0.31) stand beside the count, at once where no step is added."""
         self._done += steps
         if notes:
             self._notes = " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in notes.items())
         if self._bar is not None:
-            self._bar.set_postfix_str(self._notes, refresh=False)
+            self._bar.set_postfix_str(self._notes, refresh=not steps)
             self._bar.update(steps)
         elif time.monotonic() - self._logged >= LOG_EVERY_S and self._done != self._total:
             self._log()
@@ -69,7 +69,8 @@ class Progress:
         rate = (self._done - self._initial) / max(elapsed_s, 1e-9)
         of_all, left = "", ""
         if self._total is not None:
-            of_all, left = f"/{self._total}", f", {(self._total - self._done) / max(rate, 1e-9):.0f} s left"
+            of_all = f"/{self._total}"
+            left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
         print(
             f"{self._label}: {self._done}{of_all} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone{left} "
             f"{self._notes}".rstrip(),

@@ -109,7 +109,9 @@ def provision(session: Session, name: str) -> list[str]:
     _must(session, [python, "-c", UNPACK, *there], f"{name}: the wheels could not be unpacked")
     session.env["PYTHONPATH"] = ":".join(filter(None, (f"{session.folder}/{SITE}", target.path)))
     module = target.distribution.replace("-", "_")
-    _must(session, [python, "-c", f"import numpy, {module}.interpreter"], f"{name}: what was installed does not work")
+    compiled = "import sys; sys.dont_write_bytecode = False"  # once, in the session's folder
+    check = f"{compiled}; import numpy, {module}.interpreter"
+    _must(session, [python, "-c", check], f"{name}: what was installed does not work")
     return [wheel.name for wheel in wheels]
 
 

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from edge_tagger.benchmarks.accuracy import AccuracyBench
+    from edge_tagger.benchmarks.plan import Plan
     from edge_tagger.benchmarks.results import Failure, Report
 
 ALL = "all"
@@ -41,6 +42,7 @@ def _path(**options: Any) -> click.Path:
 @click.option("--preset", type=click.Choice(PRESETS), default="normal", show_default=True, help="How long to measure.")
 @click.option("--num-runs", type=click.IntRange(1), help="Count this many runs, whatever the time.")
 @click.option("--warmup-runs", type=click.IntRange(0), help="Make this many runs before them, stable or not.")
+@click.option("--rounds", type=click.IntRange(1), help="In so many processes, the models in turn.")
 @click.option("--photos", type=_path(), help="Labelled photos, a CSV or folder: accuracy there, time from JPEG.")
 @click.option("--split", default=ALL, show_default=True, help="A value of the split column of --photos.")
 @click.option("--split-column", default="split", show_default=True)
@@ -54,6 +56,7 @@ def _path(**options: Any) -> click.Path:
 @click.option("--json", "json_path", type=_path(), help="Write all samples and facts here, after every step.")
 @click.option("--csv", "csv_path", type=_path(), help="Write the figures here.")
 @click.option("--markdown", "markdown_path", type=_path(), help="Write the tables here.")
+@click.option("--chart", "chart_path", type=_path(), help="Draw latency against accuracy here, as PNG; with --photos.")
 @click.option("--resume", is_flag=True, help="Go on with the file of --json: measure only what it lacks.")
 @click.pass_context
 def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> None:
@@ -68,7 +71,8 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
     outputs = {options["csv_path"]: format_csv, options["markdown_path"]: format_markdown}
     if options["resume"] and options["json_path"] is None:
         raise click.UsageError("--resume goes on with a file: name it with --json")
-    _check_folders([path for path in outputs if path is not None])
+    _check_folders([path for path in (*outputs, options["chart_path"]) if path is not None])
+    _check_chart(options)
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         report = _run(models, options, folder=Path(folder))
     if report.results or report.extras:
@@ -76,16 +80,17 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
         for path, written in outputs.items():
             if path is not None:
                 write_text(path, written(report))
+    if options["chart_path"] is not None:
+        _draw(report, options["chart_path"])
     ctx.exit(max((failure.exit_code for failure in report.failures), default=0))
 
 
 def _run(models: tuple[Path, ...], options: dict[str, Any], *, folder: Path) -> Report:
     from edge_tagger.benchmarks.device_bench import Job
-    from edge_tagger.benchmarks.plan import make_plan
     from edge_tagger.benchmarks.runner import run
 
     job = Job(
-        plan=make_plan(options["preset"], num_runs=options["num_runs"], warmup_runs=options["warmup_runs"]),
+        plan=_plan(options),
         accuracy=_accuracy(options, folder) if options["photos"] else None,
         binary=options["benchmark_binary"],
         **{name: options[name] for name in ("threads", "backend", "delegate", "profile", "provision")},
@@ -96,6 +101,15 @@ def _run(models: tuple[Path, ...], options: dict[str, Any], *, folder: Path) -> 
         **{name: options[name] for name in ("devices", "devices_file", "json_path", "resume")},
         tell=_tell,
     )
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    from edge_tagger.benchmarks.plan import make_plan
+
+    try:
+        return make_plan(options["preset"], **{name: options[name] for name in ("num_runs", "warmup_runs", "rounds")})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:
@@ -109,6 +123,26 @@ def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:
         catalogue = catalogue.where(column, split)
     kept = Catalogue(catalogue.source, catalogue.columns, catalogue.photos[: options["max_photos"]])
     return AccuracyBench(PhotoSet(kept, folder, tell=lambda line: click.echo(line, err=True)))
+
+
+def _check_chart(options: dict[str, Any]) -> None:
+    """Before anything is measured."""
+    from edge_tagger.charts import require_matplotlib
+
+    if options["chart_path"] is None:
+        return
+    if not options["photos"]:
+        raise click.UsageError("--chart shows accuracy too: give labelled photos with --photos")
+    require_matplotlib("--chart")
+
+
+def _draw(report: Report, path: Path) -> None:
+    from edge_tagger.benchmarks.chart import points_of, write_chart
+
+    if points := points_of(report):
+        write_chart(points, path)
+    else:
+        click.echo(f"Warning: no model has figures for these photos; {path} was not drawn", err=True)
 
 
 def _check_folders(paths: list[Path]) -> None:

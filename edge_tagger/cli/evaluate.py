@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from edge_tagger.benchmarks.results import Report
     from edge_tagger.catalogue.source import Photo
     from edge_tagger.errors import PhotoError
+    from edge_tagger.train.report.page import Latency
 
 ALL = "all"
 
@@ -29,6 +31,7 @@ ALL = "all"
 @click.option("--image-column", default="image", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="Default: every core, up to four.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
+@click.option("--bench", type=click.Path(path_type=Path), help="A file of bench --json: its times go into the report.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write index.html in this folder: a page to look at.")
 def command(
     models: tuple[Path, ...],
@@ -39,6 +42,7 @@ def command(
     image_column: str,
     threads: int | None,
     json_path: Path | None,
+    bench: Path | None,
     report: Path | None,
 ) -> None:
     """Measure models on labelled photos, side by side; differences are to the first.
@@ -57,6 +61,9 @@ def command(
 
     if json_path is not None and not json_path.parent.is_dir():
         raise OutputError(f"cannot write {json_path}: its folder does not exist; make it first")
+    if bench is not None and report is None:
+        raise click.UsageError("--bench goes into the report: give --report DIR")
+    measured_there = None if bench is None else _read_bench(bench, models)
     catalogue = read_catalogue(source, image_column=image_column)
     if run is not None:
         catalogue = where_run_split(catalogue, run, split)
@@ -73,8 +80,39 @@ def command(
     if json_path is not None:
         write_json(json_path, result)
     if report is not None:
-        page = write_report(report, measured, run=run, title=f"{source.name}, split {split}")
+        latency = None if measured_there is None else _latency(measured_there, models, result["models"])
+        page = write_report(report, measured, run=run, latency=latency, title=f"{source.name}, split {split}")
         click.echo(f"Report: {page}", err=True)
+
+
+def _read_bench(path: Path, models: tuple[Path, ...]) -> Report:
+    """What the bench has of these models, by their content. Raises OutputError where it has nothing."""
+    from edge_tagger.benchmarks.results_file import read_report
+    from edge_tagger.errors import OutputError
+
+    report, known = read_report(path), _sha256s(models)
+    report.results = [result for result in report.results if result.sha256 in known]
+    if not report.results:
+        raise OutputError(f"{path} has measured none of these models (by their content); run bench on them again")
+    return report
+
+
+def _latency(bench: Report, models: tuple[Path, ...], rows: list[dict[str, Any]]) -> Latency:
+    from edge_tagger.benchmarks.chart import draw, points_of
+    from edge_tagger.benchmarks.tables import context_lines, result_rows
+    from edge_tagger.charts import svg_of
+    from edge_tagger.train.report.page import Latency
+
+    accuracy = {sha256: row["map_macro"] for sha256, row in zip(_sha256s(models), rows, strict=True)}
+    points = points_of(bench, {sha256: value for sha256, value in accuracy.items() if value is not None})
+    chart = svg_of(draw(points), "latency") if points else ""
+    return Latency(chart, result_rows(bench), context_lines(bench))
+
+
+def _sha256s(models: tuple[Path, ...]) -> list[str]:
+    from edge_tagger.benchmarks.model_file import ModelFile
+
+    return [ModelFile.read(model).sha256 for model in models]
 
 
 def _tell(photo: Photo, error: PhotoError) -> None:

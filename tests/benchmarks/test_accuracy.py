@@ -14,7 +14,7 @@ from edge_tagger.benchmarks.photos import PhotoSet
 from edge_tagger.benchmarks.plan import make_plan
 from edge_tagger.benchmarks.results import Extra, Report
 from edge_tagger.benchmarks.runner import run
-from edge_tagger.catalogue.source import read_catalogue
+from edge_tagger.catalogue.source import Catalogue, read_catalogue
 from edge_tagger.errors import CatalogueError
 from edge_tagger.evaluate import evaluate
 
@@ -99,6 +99,20 @@ def test_scores_that_cannot_be_read_are_the_device_s_fault(
 
     (failure,) = bench(photos, TINY, device=FakeDevice(answer=answer)).failures
     assert "cannot be read" in failure.message and failure.exit_code == 9
+
+
+def test_resume_measures_again_with_other_photos(products: Path, tmp_path: Path) -> None:
+    def measure(most: int, *, resume: bool) -> Report:
+        whole = read_catalogue(products)
+        some = Catalogue(whole.source, whole.columns, whole.photos[:most])
+        job = Job(plan=PLAN, accuracy=AccuracyBench(PhotoSet(some, tmp_path, tell=print)))
+        return run([TINY], job, json_path=tmp_path / "bench.json", resume=resume)
+
+    first = measure(6, resume=False)
+    assert measure(6, resume=True).extras == first.extras, "times of the split would differ"
+    again = measure(4, resume=True)
+    assert extra(again, "accuracy").content["photos"] == 4 and extra(again, "split").content["photos"] == 4
+    assert again.results == first.results
 
 
 def test_timed_runs_get_the_photos(photos: PhotoSet, worker: Any) -> None:

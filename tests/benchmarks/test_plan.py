@@ -29,6 +29,13 @@ def test_numbers_that_are_given_override_every_least_time(preset: str) -> None:
     assert make_plan(preset, num_runs=1).rounds == 1
 
 
+def test_rounds_can_be_given() -> None:
+    assert make_plan("quick", rounds=10).rounds == 10
+    assert make_plan("quick", num_runs=4, rounds=2).num_runs == 4
+    with pytest.raises(ValueError, match="5 rounds cannot share 4 runs"):
+        make_plan("quick", num_runs=4, rounds=5)
+
+
 def test_an_unknown_preset_is_told_which_there_are() -> None:
     with pytest.raises(ValueError, match="'slow'; give quick, normal, mlperf"):
         make_plan("slow")
@@ -44,5 +51,5 @@ def test_a_plan_comes_back_from_json_and_says_what_it_does() -> None:
     assert Plan.from_json(plan.to_json()) == plan
     assert str(plan) == "at least 1024 runs and 60 s; before them 2 to warm up"
     assert (
-        str(Plan()) == "at least 100 runs and 3 s, in 2 rounds; before them at least 5 to warm up, until stable or 3 s"
+        str(Plan()) == "at least 100 runs and 3 s, in 5 rounds; before them at least 5 to warm up, until stable or 3 s"
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,18 @@ import pytest
 
 from edge_tagger.benchmarks.device_bench import Job, rotated
 from edge_tagger.benchmarks.devices.fake import FakeDevice, Fault
-from edge_tagger.benchmarks.devices.session import Device
+from edge_tagger.benchmarks.devices.remote import RemoteSession
+from edge_tagger.benchmarks.devices.session import Device, Ended
 from edge_tagger.benchmarks.plan import Plan, make_plan
 from edge_tagger.benchmarks.results import Failure, Report
 from edge_tagger.benchmarks.results_file import read_report
 from edge_tagger.benchmarks.runner import run
 from edge_tagger.errors import DeviceError, ModelError, OutputError
+from edge_tagger.progress import Progress
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 TINY, FLOAT, BARE = (DATA / name for name in ("tiny-uint8.tflite", "tiny-float32.tflite", "bare-int8.tflite"))
-PLAN = make_plan(num_runs=4, warmup_runs=1)  # in 2 rounds
+PLAN = replace(make_plan(num_runs=4, warmup_runs=1), rounds=2)
 
 
 def bench(*devices: Device, models: tuple[Path, ...] = (TINY, FLOAT), **options: Any) -> Report:
@@ -87,6 +90,29 @@ def test_what_was_measured_before_ctrl_c_is_kept_and_resume_measures_the_rest(wo
     assert [len(result.rounds) for result in report.results] == [2, 2]
     bench(FakeDevice(answer=worker), json_path=path, resume=True, models=(TINY, FLOAT, BARE))
     assert models_of(worker.requests[5:]) == [("bare-int8", 1)] * 2
+
+
+def test_no_bytecode_is_written_beside_the_device_s_own_packages(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+    run_there = RemoteSession.run
+
+    def spy(session: RemoteSession, words: Sequence[str], **rest: Any) -> Ended:
+        seen.append(session.env.get("PYTHONDONTWRITEBYTECODE"))
+        return run_there(session, words, **rest)
+
+    monkeypatch.setattr(RemoteSession, "run", spy)
+    bench(FakeDevice(answer=worker), models=(TINY,))
+    assert set(seen) == {"1"}
+
+
+def test_what_is_being_done_is_shown_and_how_far_it_is(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[int, str]] = []
+    monkeypatch.setattr(Progress, "update", lambda _, steps=1, now="": shown.append((steps, now)))
+    bench(FakeDevice(answer=worker), models=(TINY,))
+    assert shown[:3] == [(0, "tiny-uint8.tflite, threads: 1"), (0, "tiny-uint8.tflite, threads: 1, 1 runs"), (1, "")]
+    shown.clear()
+    bench(FakeDevice(fault=Fault.GARBAGE), models=(TINY,))
+    assert [now for _, now in shown] == ["tiny-uint8.tflite, threads: 1", ""], "noise is not shown"
 
 
 def test_resume_refuses_another_plan_and_what_is_no_report(worker: Any, tmp_path: Path) -> None:
@@ -171,7 +197,7 @@ def test_what_can_be_known_before_is_said_before(worker: Any, tmp_path: Path) ->
 
 def test_a_device_without_python_needs_the_binary() -> None:
     (failure,) = bench(FakeDevice(python=None)).failures
-    assert "no Python 3.9 or later" in failure.message and "--benchmark-binary" in failure.message
+    assert "no Python 3.9 or later" in failure.message and "--benchmark-binary: https://" in failure.message
 
 
 @pytest.mark.parametrize("threads", [(), (0,), (1, 1)])

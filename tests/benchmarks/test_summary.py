@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 
-from edge_tagger.benchmarks.summary import Summary, summarize
+from edge_tagger.benchmarks.summary import Summary, merged, summarize
 
 
 def test_percentiles_lie_between_the_two_nearest_samples() -> None:
@@ -23,3 +23,9 @@ def test_one_sample_is_every_figure_and_none_is_an_error() -> None:
     assert summarize([2.5]) == Summary(1, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 0.0)
     with pytest.raises(ValueError, match="no samples"):
         summarize([])
+
+
+def test_reported_rounds_are_merged() -> None:
+    rounds = [Summary(10, 1.0, 2.0, None, 4.0, None, 2.0, 0.1), Summary(30, 1.5, 3.0, None, 5.0, None, 4.0, 0.3)]
+    assert merged(rounds) == Summary(40, 1.0, 2.5, None, 4.5, None, 3.5, 0.2)
+    assert merged(rounds[:1]) == rounds[0]

@@ -115,3 +115,14 @@ def test_csv_has_plain_numbers_and_blanks() -> None:
     )
     assert row["temperature_start_c"] == "" and row["runtime"] == "ai-edge-litert 2.3.0"
     assert format_csv(report(results=())).strip() == "model"
+
+
+def test_markdown_has_the_way_from_the_jpeg_and_accuracy_and_marks_emulated_devices_there_too() -> None:
+    steps = {name: [1.0] for name in ("decode_ms", "resize_ms", "invoke_ms", "scores_ms", "total_ms")}
+    content = {"photos": 8, "bit_equal": True, "largest_difference": 0.0, "figures": None, "figures_unavailable": "why"}
+    extras = (extra("split", photos=1, **steps), extra("accuracy", **content))
+    there = [replace(each, device="arm") for each in extras]
+    text = format_markdown(report(*there))
+    assert "| from JPEG to tags | device |" in text and "| accuracy | device |" in text
+    assert text.count("| a.tflite | arm (emulated) |") == 2
+    assert format_report(report(*there)).count("arm (emulated)") == 3

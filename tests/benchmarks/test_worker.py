@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_tagger.benchmarks import profile_worker, worker
+from edge_tagger import taxonomy
+from edge_tagger.benchmarks import profile_worker, split_worker, worker
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-SCRIPTS = [Path(worker.__file__), Path(profile_worker.__file__)]
+SCRIPTS = [Path(module.__file__ or "") for module in (worker, profile_worker, split_worker, taxonomy)]
 REQUEST = {
     "mode": "measure", "model": str(DATA / "tiny-uint8.tflite"), "threads": 1, "backend": "auto", "delegate": None,
     "codes": None, "photos": None, "num_runs": 7, "min_duration_s": 0.0, "warmup_runs": 0, "max_warmup_s": 0.0,

@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -31,9 +33,9 @@ def test_a_row_for_each_model_device_and_number_of_threads(tmp_path: Path) -> No
         [model, "local", threads] for model in (TINY.name, "two-inputs.tflite") for threads in ("1", "2")
     ]
     assert len({len(line) for line in (head, *rows)}) == 1
-    assert "Times in ms: 3 runs, in 2 rounds; before them 0 to warm up." in result.stdout
+    assert "Times in ms: 3 runs, in 3 rounds; before them 0 to warm up." in result.stdout
     assert "3 samples are too few for p99" in result.stdout
-    assert [len(r["rounds"]) for r in json.loads(files[0].read_text())["results"]] == [2] * 4
+    assert [len(r["rounds"]) for r in json.loads(files[0].read_text())["results"]] == [3] * 4
     with files[1].open(newline="") as file:
         assert [(row["threads"], row["samples"]) for row in csv.DictReader(file)] == [("1", "3"), ("2", "3")] * 2
     assert files[2].read_text().startswith("| model | device | threads |")
@@ -79,6 +81,20 @@ def test_labelled_photos_give_accuracy_and_the_way_from_the_jpeg(products: Path)
     assert "operators" in result.stdout or "profile unavailable" in result.stdout
 
 
+def test_a_chart_of_latency_against_accuracy(products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = ("--chart", tmp_path / "chart.png")
+    result = bench(TINY, *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 0, result.output
+    image = cv2.imread(str(tmp_path / "chart.png"))
+    assert image is not None and image.shape[1] == 1280 and len(np.unique(image)) > 20
+    (tmp_path / "chart.png").unlink()
+    result = bench(DATA / "two-inputs.tflite", *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 0 and "was not drawn" in result.stderr and not (tmp_path / "chart.png").exists()
+    monkeypatch.setattr("edge_tagger.charts.find_spec", lambda _: None)
+    result = bench(TINY, *QUICK, "--photos", products, *chart)
+    assert result.exit_code == 8 and result.stderr.startswith("Error: --chart needs matplotlib; run pip install")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -89,10 +105,13 @@ def test_labelled_photos_give_accuracy_and_the_way_from_the_jpeg(products: Path)
         ((TINY, "--csv", "nope/bench.csv"), 6, "folder does not exist"),
         ((TINY, "--photos", "nope.csv"), 4, "does not exist"),
         ((TINY, "--num-runs", "0"), 2, "num-runs"),
+        ((TINY, "--num-runs", "2", "--rounds", "3"), 2, "3 rounds cannot share 2 runs"),
         ((TINY, "--threads", "1,x"), 2, "different numbers"),
         ((TINY, "--threads", "2,2"), 2, "different numbers"),
         ((TINY, "--threads", "0"), 2, "different numbers"),
         ((TINY, "--resume"), 2, "name it with --json"),
+        ((TINY, "--chart", "chart.png"), 2, "give labelled photos with --photos"),
+        ((TINY, "--chart", "nope/chart.png"), 6, "folder does not exist"),
         ((), 2, "MODEL"),
     ],
 )

@@ -37,6 +37,23 @@ def test_a_report_beside_the_table(data: Path, source: Path, tmp_path: Path) -> 
     assert '<span>Green → <span class="said">Blue</span></span><b>1</b>' in page
 
 
+def test_what_a_bench_measured_stands_in_the_report(data: Path, source: Path, tmp_path: Path) -> None:
+    models = (data / "tiny-float32.tflite", data / "tiny-uint8.tflite")
+    bench = ("bench", *models, data / "two-inputs.tflite", "--num-runs", "2", "--json", tmp_path / "bench.json")
+    assert CliRunner().invoke(main, [str(word) for word in bench]).exit_code == 0
+    words = ("--data", source, "--split", "test", "--bench", tmp_path / "bench.json")
+    result = evaluate(*models, *words, "--report", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    section = page[page.index('<h2 id="latency">') : page.index('<h2 id="tags">')]
+    assert "tiny-uint8.tflite</td>" in section and "two-inputs" not in section
+    assert "<svg" in section and ">tiny-float32<" in section and "Times in ms" in section
+    result = evaluate(*models, *words)
+    assert result.exit_code == 2 and "--report DIR" in result.stderr
+    result = evaluate(data / "two-heads-uint8.tflite", *words, "--report", tmp_path / "other")
+    assert result.exit_code == 6 and "has measured none of these models" in result.stderr
+
+
 def test_a_report_that_cannot_be_made_is_told_before_anything_is_measured(
     data: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,7 +61,7 @@ def test_a_report_that_cannot_be_made_is_told_before_anything_is_measured(
     (tmp_path / "file").write_text("")
     result = evaluate(*words, tmp_path / "file")
     assert result.exit_code == 6 and result.stdout == "" and "cannot make the folder" in result.stderr
-    monkeypatch.setattr("edge_tagger.train.report.charts.find_spec", lambda _: None)
+    monkeypatch.setattr("edge_tagger.charts.find_spec", lambda _: None)
     result = evaluate(*words, tmp_path / "report")
     assert result.exit_code == 8 and result.stdout == "" and "edge-tagger[train]" in result.stderr
     assert not (tmp_path / "report").exists()

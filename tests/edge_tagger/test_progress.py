@@ -21,6 +21,17 @@ def test_a_log_gets_plain_lines_with_rate_and_time_left(
     assert len(lines) > 1 and all("/s" in line and "s left" in line and "\r" not in line for line in lines)
 
 
+def test_before_the_first_step_no_time_left_is_guessed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with Progress(10, "bench", unit="step") as bar:
+        bar.update(0, now="a.tflite")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("bench: 0/10 step, 0.0/s") and line.endswith("s gone now=a.tflite")
+
+
 def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with Progress(10, "train", unit="step") as bar:
@@ -54,3 +65,12 @@ def test_a_bar_gets_its_total_later(capsys: pytest.CaptureFixture[str], monkeypa
         bar.update(10)
     shown = capsys.readouterr().err
     assert "tag: 100%" in shown and "20/20" in shown
+
+
+def test_a_note_without_a_step_is_shown_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(10, "bench", unit="step") as bar:
+        bar.update(0, now="a.tflite")
+        assert "now=a.tflite" in capsys.readouterr().err

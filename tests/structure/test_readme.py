@@ -22,10 +22,11 @@ def shown_commands(readme: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("page", "commands"),
     [
-        ("README.md", {"train", "convert", "evaluate", "tag", "bench"}),
+        ("README.md", {"train", "convert", "evaluate", "tag", "bench", "compare"}),
         ("docs/library.md", {"tag"}),
         ("docs/bulk.md", {"tag"}),
         ("docs/shops.md", {"tag"}),
+        ("docs/bench.md", {"bench", "compare"}),
     ],
 )
 def test_every_command_shown_exists(root: Path, page: str, commands: set[str]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path, PurePath
 
+from edge_tagger.charts import require_matplotlib
 from edge_tagger.errors import OutputError
 from edge_tagger.evaluate import figures
 from edge_tagger.files import write_text
 from edge_tagger.measure import Measured
 from edge_tagger.train.page import render, require_jinja2
-from edge_tagger.train.report.charts import curves, reliability, require_matplotlib
+from edge_tagger.train.report.charts import curves, reliability
 from edge_tagger.train.report.mistakes import confusions, galleries
 from edge_tagger.train.report.run_facts import read_run
 from edge_tagger.train.report.tables import by_facet, headline
@@ -20,6 +21,16 @@ from edge_tagger.train.report.tags import MIN_POSITIVES, Delta, delta, tag_rows
 from edge_tagger.train.report.thumbnails import Thumbnails
 
 PAIRS_SHOWN, EXAMPLES = 20, 3
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What a bench said of the same models: a chart as SVG ("" for none), a table whose first row is its head, and
+    lines about the devices."""
+
+    chart: str
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
 
 
 def make_folder(folder: Path) -> None:
@@ -33,12 +44,15 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}; name another one") from error
 
 
-def write_report(folder: Path, measured: Sequence[Measured], *, run: Path | None = None, title: str) -> Path:
+def write_report(
+    folder: Path, measured: Sequence[Measured], *, run: Path | None = None, latency: Latency | None = None, title: str
+) -> Path:
     """Write `folder`/index.html about models of the same photos, and return its path.
 
     Differences are to the first model; tags, confusions and galleries are the last one's. `run` adds the curves,
-    recipe, provenance and metrics of a training. Raises ValueError without a model, OutputError where the page cannot
-    be written, RunError for a broken run, MissingExtraError without jinja2 or matplotlib.
+    recipe, provenance and metrics of a training, `latency` what the models cost on devices. Raises ValueError without a
+    model, OutputError where the page cannot be written, RunError for a broken run, MissingExtraError without jinja2 or
+    matplotlib.
     """
     if not measured:
         raise ValueError("a report needs at least one measured model")
@@ -58,6 +72,7 @@ def write_report(folder: Path, measured: Sequence[Measured], *, run: Path | None
         tags=tag_rows(shown),
         min_positives=MIN_POSITIVES,
         deltas=_deltas(models),
+        latency=latency,
         reliability=reliability(models),
         confusions=confusions(shown),
         pairs_shown=PAIRS_SHOWN,

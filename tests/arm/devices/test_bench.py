@@ -41,7 +41,8 @@ def test_all_devices_are_measured_and_agree(devices_toml: Path, products: Path, 
     report_path, table = tmp_path / "bench.json", tmp_path / "bench.md"
     code, output = bench(
         data / "tiny-uint8.tflite", "--devices", devices_toml, *(f"--device={name}" for name in DEVICES),
-        "--num-runs=6", "--warmup-runs=1", f"--photos={products}", f"--json={report_path}", f"--markdown={table}",
+        "--num-runs=6", "--warmup-runs=1", "--profile", f"--photos={products}", f"--json={report_path}",
+        f"--markdown={table}",
     )  # fmt: skip
     assert code == 0, output
     report: dict[str, Any] = json.loads(report_path.read_text())
@@ -56,6 +57,11 @@ def test_all_devices_are_measured_and_agree(devices_toml: Path, products: Path, 
     accuracy = {extra["device"]: extra["content"] for extra in report["extras"] if extra["kind"] == "accuracy"}
     for name in DEVICES:
         assert accuracy[name]["photos"] == 4 and accuracy[name]["bit_equal"], accuracy
+    split = {extra["device"]: extra for extra in report["extras"] if extra["kind"] == "split"}
+    for name in DEVICES:  # the device has OpenCV
+        assert split[name]["unavailable"] is None and len(split[name]["content"]["total_ms"]) >= 10, split
+    operators = {extra["device"]: extra["unavailable"] for extra in report["extras"] if extra["kind"] == "profile"}
+    assert list(operators) == DEVICES and operators["pi5"] == operators["phone"]
     assert "emulated" in output and "emulated" in table.read_text()
 
 

@@ -143,7 +143,7 @@ def test_what_stands_in_the_way_is_told_and_leaves_nothing(
         write_report(tmp_path / "file", [measured], title="a file")
     with pytest.raises(ValueError, match="at least one"):
         write_report(out, [], title="none")
-    for module in ("edge_tagger.train.report.charts", "edge_tagger.train.page"):
+    for module in ("edge_tagger.charts", "edge_tagger.train.page"):
         monkeypatch.setattr(f"{module}.find_spec", lambda _: None)
         with pytest.raises(MissingExtraError, match=r"edge-tagger\[train\]"):
             write_report(out, [measured], title="no packages")
