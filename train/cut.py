@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_tagger.train.keras import tf, tf_keras
 
-_WITH_HEAD = ("head", "hidden")
+_WITH_HEAD = ("head", "hidden", "palette")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Cut:
 
 
 def learns(layer: str, layers: str) -> bool:
-    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. Hidden units learn
-    with the head; the pixels' normalization and the palette never do."""
+    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. What no pretrained
+    weights hold, the palette and the hidden units, learns with the head; the histogram never learns."""
     name = layer.removeprefix("quant_")
     if name.endswith(".scale"):
         return False
@@ -38,7 +38,7 @@ def learns(layer: str, layers: str) -> bool:
 
 
 def trainable(model: Any, layers: str) -> list[Any]:
-    """The variables that a phase trains."""
+    """The variables that a phase trains; the pixels' normalization never learns."""
     return [v for layer in model.layers if learns(layer.name, layers) for v in layer.trainable_variables]
 
 

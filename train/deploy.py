@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.train.resnet import Weights
 
-_LEAST_SHARE = 0.5  # of a part's median deviation: channels that hardly vary are not blown up
+_LEAST_SHARE = 0.1  # of a part's median deviation: channels that hardly vary are not blown up
 _LIMIT = 6.0  # what hidden units reach, about as much as standardized features do
 
 Statistics = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.train.keras import tf
 
-_LEAST_SHARE = 0.5  # of the median deviation: features that hardly vary are not blown up
+_LEAST_SHARE = 0.1  # of the median deviation: features that hardly vary are not blown up
 
 
 class StandardizedHead:

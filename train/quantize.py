@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger.train.histogram import HISTOGRAM_CONVOLUTIONS
 from edge_tagger.train.keras import tf, tf_keras, tfmot
-from edge_tagger.train.palette import PALETTE_CONVOLUTIONS
 
 LOGIT_RANGE = 8.0
 _quantization = tfmot.quantization.keras
@@ -59,7 +59,7 @@ def quantize(model: Any, representative: NDArray[np.uint8]) -> Any:
     def annotate(layer: Any) -> Any:
         if isinstance(layer, tf_keras.layers.InputLayer):
             return layer
-        fixed = layer.name in PALETTE_CONVOLUTIONS  # and TFMOT refuses their ReLU6
+        fixed = layer.name in HISTOGRAM_CONVOLUTIONS  # and TFMOT refuses their ReLU6
         by_converter = fixed or isinstance(layer, tf_keras.layers.DepthwiseConv2D)
         return _quantization.quantize_annotate_layer(layer, PerChannelByConverter() if by_converter else None)
 

@@ -13,7 +13,7 @@ from edge_tagger.taxonomy import Facet
 LOSSES = ("binary_crossentropy", "effective_number", "focal", "asymmetric")
 POOLS = ("mean", "mean+max")
 PRECISIONS = ("float32", "bfloat16")
-PALETTE_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.palette
+HISTOGRAM_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.histogram
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class DataOptions:
 @dataclass(frozen=True)
 class ModelOptions:
     """`taps` are earlier stages whose maps the head sees too, pooled (colour and texture are there, not at the end);
-    `pool` is how each map is pooled: "mean" or "mean+max". `palette` is a number of colours whose shares of the photo,
-    its middle and its centre the head sees as well, `hidden` one of units between all that and the tags; 0: none."""
+    `pool` is how each map is pooled: "mean" or "mean+max". `palette` is a number of learnt colours whose shares of the
+    photo and of its middle the head sees as well, `histogram` one of fixed bins of colour (see that module), `hidden`
+    one of units between all that and the tags; 0: none."""
 
     backbone: str = "resnet50v2"
     stages: int = 3
@@ -41,6 +42,7 @@ class ModelOptions:
     taps: tuple[int, ...] = ()
     pool: str = "mean"
     palette: int = 0
+    histogram: int = 0
     hidden: int = 0
 
 

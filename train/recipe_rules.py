@@ -8,7 +8,7 @@ from edge_tagger.errors import RecipeError
 from edge_tagger.manifest import check_display_names
 from edge_tagger.taxonomy import Tag
 from edge_tagger.train.backbones import BACKBONES
-from edge_tagger.train.recipe import LOSSES, PALETTE_BINS, POOLS, PRECISIONS, Phase, QuantizeOptions, Recipe
+from edge_tagger.train.recipe import HISTOGRAM_BINS, LOSSES, POOLS, PRECISIONS, Phase, QuantizeOptions, Recipe
 from edge_tagger.train.thresholds import parse_target
 
 
@@ -56,8 +56,8 @@ def _check_model(recipe: Recipe) -> None:
     _one_of(model.pool, POOLS, "model.pool")
     _rule(16 <= model.image_size <= 1024, "model.image_size", "in 16..1024 pixels")
     _rule(1 <= model.stages <= 4, "model.stages", "in 1..4")
-    _rule(0 <= model.palette <= PALETTE_BINS, "model.palette", f"in 0..{PALETTE_BINS}")
-    _rule(model.hidden >= 0, "model.hidden", "0 or more")
+    _rule(model.palette >= 0 and model.hidden >= 0, "model", "of a palette and hidden units of 0 or more")
+    _rule(0 <= model.histogram <= HISTOGRAM_BINS, "model.histogram", f"in 0..{HISTOGRAM_BINS}")
     taps = model.taps
     _rule(
         all(1 <= tap < model.stages for tap in taps) and list(taps) == sorted(set(taps)),

@@ -23,14 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.train.backbones import BACKBONES, Backbone
+from edge_tagger.train.histogram import histogram_parts
 from edge_tagger.train.keras import tf, tf_keras
-from edge_tagger.train.palette import palette_parts
 
 Weights = dict[str, NDArray[np.float32]]
 EPSILON = 1e-5
+_PALETTE_PX = 40
 
 
-def build(
+def build(  # noqa: PLR0913 (a recipe's options, by name)
     backbone: str,
     *,
     stages: int,
@@ -40,21 +41,23 @@ def build(
     taps: Sequence[int] = (),
     pool: str = "mean",
     palette: int = 0,
+    histogram: int = 0,
     hidden: int = 0,
     deployed: bool = False,
 ) -> Any:
     """A functional Keras model: float32 [B, S, S, 3], RGB 0..255 -> sigmoid scores float32 [B, tags].
 
     Layers carry the names of the weights. The head sees the last map, and those of the stages `taps`, pooled by their
-    mean or by "mean+max", and the pixels themselves as the shares of `palette` colours: the layer "features" [B, C]. It
-    sees them as they are and through `hidden` units. Logits before the sigmoid come from "head".
+    mean or by "mean+max", and the pixels themselves as the shares of `palette` learnt colours and of the `histogram`
+    bins of edge_tagger.train.histogram: the layer "features" [B, C]. It sees them as they are and through `hidden`
+    units. Logits before the sigmoid come from "head".
 
     In the *deployed* form each part of the features has a scale and an offset (see edge_tagger.train.deploy).
     """
     layers = _Layers(BACKBONES[backbone], folded, clipped=pool != "mean")
     pixels = tf_keras.Input((image_size, image_size, 3), name="image")
     maps = layers.backbone(pixels, stages, taps)
-    x = _features(maps, pool, palette, deployed=deployed)
+    x = _features(maps, pool, palette, histogram, deployed=deployed)
     if hidden:
         x = tf_keras.layers.Concatenate(name="joined")(
             [x, tf_keras.layers.Dense(hidden, activation="relu", name="hidden")(x)]
@@ -64,25 +67,43 @@ def build(
     return tf_keras.Model(pixels, scores, name=f"{backbone}-{'folded' if folded else 'normalized'}")
 
 
-def _features(maps: Mapping[str, Any], pool: str, palette: int, *, deployed: bool) -> Any:
-    """[B, C]: each map that the head sees, pooled in each way, and the palette, side by side."""
+def _features(maps: Mapping[str, Any], pool: str, palette: int, histogram: int, *, deployed: bool) -> Any:
+    """[B, C]: each map that the head sees, pooled in each way, the palette and the histogram, side by side."""
     mean, maximum = tf_keras.layers.GlobalAveragePooling2D, tf_keras.layers.GlobalMaxPooling2D
     tapped = [name for name in maps if name != "input"]
-    if len(tapped) == 1 and pool == "mean" and not palette:
+    if len(tapped) == 1 and pool == "mean" and not palette and not histogram:
         return mean(name="features")(maps[tapped[0]])
-    parts = {}
+    pools = {}
     for name in tapped:
-        parts[f"{name}.mean"] = mean(keepdims=True, name=f"{name}.mean")(maps[name])
+        pools[f"{name}.mean"] = (mean, maps[name])
         if pool == "mean+max":
-            parts[f"{name}.max"] = maximum(keepdims=True, name=f"{name}.max")(maps[name])
+            pools[f"{name}.max"] = (maximum, maps[name])
     if palette:
-        parts |= palette_parts(maps["input"], palette)
+        whole, middle = _palette(maps["input"], palette)
+        pools |= {"palette.mean": (mean, whole), "palette.middle_mean": (mean, middle)}
+    parts = {name: pooling(keepdims=True, name=name)(pooled) for name, (pooling, pooled) in pools.items()}
+    if histogram:
+        parts |= histogram_parts(maps["input"], histogram)
     if deployed:
         parts = {
             name: tf_keras.layers.DepthwiseConv2D(1, depthwise_initializer="ones", name=f"{name}.scale")(part)
             for name, part in parts.items()
         }
-    return tf_keras.layers.Flatten(name="features")(tf_keras.layers.Concatenate(name="parts")(list(parts.values())))
+    joined = tf_keras.layers.Concatenate(name="parts")(list(parts.values()))
+    return tf_keras.layers.Flatten(name="features")(joined)
+
+
+def _palette(pixels: Any, colours: int) -> tuple[Any, Any]:
+    """[B, h, w, colours] of the whole photo and of its middle, whose means tell how much there is of each learnt
+    colour. Two 1x1 convolutions make soft bins of colour, as a histogram has, of the photo at about 40 px: what a
+    ResNet forgets on its way."""
+    size = pixels.shape[1]
+    x = tf_keras.layers.AveragePooling2D(max(1, size // _PALETTE_PX), name="palette.pixels")(pixels)
+    for place, filters in enumerate((max(colours // 2, 1), colours), 1):
+        x = tf_keras.layers.Conv2D(
+            filters, 1, activation="relu", kernel_initializer="he_normal", name=f"palette.conv{place}"
+        )(x)
+    return x, tf_keras.layers.Cropping2D(x.shape[1] // 4, name="palette.middle")(x)
 
 
 class _Layers:

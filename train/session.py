@@ -19,8 +19,8 @@ from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.deploy import deployed, parts_of
 from edge_tagger.train.events import write_scalars
 from edge_tagger.train.fit import Schedule
+from edge_tagger.train.histogram import set_histogram
 from edge_tagger.train.keras import tf, tf_keras
-from edge_tagger.train.palette import set_palette
 from edge_tagger.train.prepare import Prepared
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.replicas import strategy_of
@@ -151,6 +151,7 @@ class Session:
             taps=options.taps,
             pool=options.pool,
             palette=options.palette,
+            histogram=options.histogram,
             hidden=options.hidden,
             deployed=deploy,
         )
@@ -160,7 +161,7 @@ class Session:
         set_weights(self.model, start_weights(self.recipe.model, pretrained))
         if pretrained is not None:
             equalize(self.model, self.representative)
-        set_palette(self.model, self.representative)
+        set_histogram(self.model, self.representative)
         self.start_head()
 
 

@@ -16,7 +16,7 @@ from edge_tagger.train.weights import pixel_affine
 _BATCH = 32
 _CLIP = 6.0  # of ReLU6
 _CLIPPED_PERCENTILE = 95
-_OWN = ("hidden.", "palette.")  # of a model's own recipe and photos, whatever another had
+_HEAD = ("hidden.", "palette.", "histogram.")  # is new, as the recipe wants it
 
 
 def start_weights(options: ModelOptions, pretrained: Weights | None) -> Weights:
@@ -26,7 +26,7 @@ def start_weights(options: ModelOptions, pretrained: Weights | None) -> Weights:
     """
     if pretrained is None:
         return pixel_affine(options.backbone)
-    weights = {name: value for name, value in pretrained.items() if not name.startswith(_OWN)}
+    weights = {name: value for name, value in pretrained.items() if not name.startswith(_HEAD)}
     spec = BACKBONES[options.backbone]
     for name, stage in [*((f"tap{tap}", tap) for tap in options.taps), ("final_norm", options.stages)]:
         channels = spec.channels(stage - 1)

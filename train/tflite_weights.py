@@ -141,7 +141,7 @@ def _pooling(data: bytes) -> dict[str, Any]:
         model = read_manifest(data).provenance.get("model", {})
     except ManifestError:
         return {}
-    return {name: model[name] for name in ("taps", "pool", "palette", "hidden") if name in model}
+    return {name: model[name] for name in ("taps", "pool", "palette", "histogram", "hidden") if name in model}
 
 
 def _model(backbone: str, stages: int, outputs: int, pooling: dict[str, Any]) -> Any:

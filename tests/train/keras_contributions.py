@@ -14,10 +14,12 @@ Values = NDArray[np.float32]
 
 
 def pooled_layers(model: Any) -> list[str]:
-    """The layers of a model of `resnet.build` whose maps its head reads; the palette's is the last."""
+    """The layers of a model of `resnet.build` whose maps its head reads; those of colours are the last."""
     names = {layer.name for layer in model.layers}
     last = "final_norm" if "final_norm" in names else model.get_layer("features").input.name.partition("/")[0]
-    return [name for name in (last, "tap1", "tap2", "palette.conv2") if name in names or name == last]
+    return [
+        name for name in (last, "tap1", "tap2", "palette.conv2", "histogram.conv2") if name in names or name == last
+    ]
 
 
 class KerasContributions:

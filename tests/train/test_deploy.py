@@ -12,8 +12,10 @@ from edge_tagger.train.resnet import build, get_weights, set_weights
 
 SIZE = 32
 PHOTOS = np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 3)).astype(np.float32)
-PALETTE = [f"palette.{region}.{kind}" for region in ("whole", "middle", "centre") for kind in ("mean", "some", "few")]
-OPTIONS: dict[str, Any] = {"taps": [1], "pool": "mean+max", "palette": 8, "hidden": 12}
+HISTOGRAM = [
+    f"histogram.{region}.{kind}" for region in ("whole", "middle", "centre") for kind in ("mean", "some", "few")
+]
+OPTIONS: dict[str, Any] = {"taps": [1], "pool": "mean+max", "palette": 8, "histogram": 8, "hidden": 12}
 
 
 def make(*, deployed: bool = False) -> Any:
@@ -52,8 +54,8 @@ def test_its_head_reads_standardized_features_and_bounded_units(pair: tuple[Any,
 
 
 def test_both_forms_name_the_same_parts(pair: tuple[Any, Any]) -> None:
-    names = ["tap1.mean", "tap1.max", "final.mean", "final.max", *PALETTE]
-    assert parts_of(pair[0]) == parts_of(pair[1]) == dict(zip(names, (24, 24, 48, 48, *[8] * 9), strict=True))
+    names = ["tap1.mean", "tap1.max", "final.mean", "final.max", "palette.mean", "palette.middle_mean", *HISTOGRAM]
+    assert parts_of(pair[0]) == parts_of(pair[1]) == dict(zip(names, (24, 24, 48, 48, *[8] * 11), strict=True))
 
 
 def test_the_way_back_gives_the_same_function(pair: tuple[Any, Any]) -> None:

@@ -26,7 +26,7 @@ KerasContributions, correlation, pooled_layers = map(_TRUTH.get, ("KerasContribu
 ToTflite = Callable[..., bytes]
 SIZE = 64
 TAGS = tuple(Tag("colour", (name,)) for name in ("Red", "Green", "Blue"))
-RICH: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "hidden": 12}
+RICH: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "histogram": 8, "hidden": 12}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def tagger_model(photos: np.ndarray, **options: Any) -> Any:
         around = 1.0 if name.endswith("depthwise_kernel") else 0.0
         spread = 0.1 if value.ndim == 1 or around else (2 / np.prod(value.shape[:-1])) ** 0.5
         weights[name] = rng.normal(around, spread, value.shape).astype(np.float32)
-        if name.startswith("palette") and value.ndim == 1:
-            weights[name] += 0.5  # colours of the palette that no photo has leave int8 no range
+        if name.startswith(("palette", "histogram")) and value.ndim == 1:
+            weights[name] += 0.5  # colours that no photo has leave int8 no range
     weights["input.depthwise_kernel"] /= 128
     set_weights(model, weights)
     if not options:
@@ -70,7 +70,7 @@ def tagger_model(photos: np.ndarray, **options: Any) -> Any:
     return shipped
 
 
-@pytest.mark.parametrize("options", [{}, RICH], ids=["mean", "maps, maxima, palette and hidden units"])
+@pytest.mark.parametrize("options", [{}, RICH], ids=["mean", "all that a head can see"])
 @pytest.mark.parametrize(("kind", "least"), [("float32", 0.9999), ("float16", 0.99), ("int8", 0.9)])
 def test_maps_are_gradient_times_activation(
     options: dict[str, Any], kind: str, least: float, photos: np.ndarray, convert: ToTflite
@@ -94,7 +94,7 @@ def test_maps_and_biases_add_up_to_the_logit(photos: np.ndarray, convert: ToTfli
     ends = (".scale", ".some", ".few", "hidden", "head")
     head = [layer for layer in model.layers if layer.name.endswith(ends)]
     biases = [layer.bias for layer in head]
-    assert len(biases) == 4 + 9 + 6 + 2
+    assert len(biases) == 4 + 2 + 9 + 6 + 2
     features = tf_keras.Model(model.input, model.get_layer("head").output)
     explainer = Explainer(Model(convert(model, "float32")), TAGS)
     for photo in photos[:3]:

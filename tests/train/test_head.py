@@ -13,7 +13,9 @@ SIZE = 32
 PHOTOS = np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 3)).astype(np.float32)
 
 
-@pytest.fixture(params=[{}, {"hidden": 12}, {"taps": [1], "pool": "mean+max", "palette": 8, "hidden": 12}])
+@pytest.fixture(
+    params=[{}, {"hidden": 12}, {"taps": [1], "pool": "mean+max", "palette": 8, "histogram": 8, "hidden": 12}]
+)
 def model(request: pytest.FixtureRequest) -> Any:
     tf_keras.utils.set_random_seed(3)
     made = build("resnet10", stages=2, image_size=SIZE, tags=5, folded=True, **request.param)

@@ -58,7 +58,7 @@ def test_facets_are_columns_levels_or_separated_tags() -> None:
         (LEAST + "[model]\nstages = true", "must be int"),
         (LEAST + "[model]\nstages = 5", "in 1..4"),
         (LEAST + "[model]\nbackbone = 'resnet99'", "one of resnet10, resnet18, resnet34, resnet50, resnet50v2"),
-        (LEAST + "[model]\npalette = 2000", "in 0..1188"),
+        (LEAST + "[model]\nhistogram = 2000", "in 0..1188"),
         (LEAST + "[[phases]]\nname = 'a'\nmixup = -0.1", "'a.mixup' must be 0 or more"),
         (LEAST + "[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 1"),
         (LEAST + "[[phases]]\nname = 'a'\n[[phases]]\nname = 'a'", "different for each phase"),

@@ -59,7 +59,7 @@ def test_a_float16_model_gives_its_weights_back(
 
 
 def test_what_the_head_sees_is_read_from_a_file_that_says_so(to_tflite: ToTflite, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "hidden": 6}
+    options: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "histogram": 8, "hidden": 6}
     model = random_model("resnet10", 2, **options)
     pooled = tf_keras.Model(model.input, model.get_layer("features").output)(photos(16).astype(np.float32)).numpy()
     shipped = build("resnet10", folded=True, stages=2, image_size=SIZE, tags=len(TAGS), deployed=True, **options)

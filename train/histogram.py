@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.train.keras import tf_keras
 
-PALETTE_CONVOLUTIONS = ("palette.conv1", "palette.conv2")
+HISTOGRAM_CONVOLUTIONS = ("histogram.conv1", "histogram.conv2")
 _REGIONS = {"whole": None, "middle": 4, "centre": 3}  # the share of the side that is left out on either side
 _PARTS = {"some": 4.0, "few": 20.0}  # how many times its mean takes a bin to the top
 _PX = 40
@@ -35,15 +35,15 @@ _BATCH = 32
 Array = NDArray[np.float32]
 
 
-def palette_parts(pixels: Any, bins: int) -> dict[str, Any]:
+def histogram_parts(pixels: Any, bins: int) -> dict[str, Any]:
     """Name -> [B, 1, 1, bins] of the normalized pixels [B, S, S, 3]: of each region the mean, and it cut off."""
-    x = tf_keras.layers.AveragePooling2D(max(1, pixels.shape[1] // _PX), name="palette.pixels")(pixels)
+    x = tf_keras.layers.AveragePooling2D(max(1, pixels.shape[1] // _PX), name="histogram.pixels")(pixels)
     units = 2 * (sum(map(len, _KNOTS)) - len(_KNOTS))
-    x = tf_keras.layers.Conv2D(units, 1, activation="relu6", name=PALETTE_CONVOLUTIONS[0])(x)
-    x = tf_keras.layers.Conv2D(bins, 1, activation="relu", name=PALETTE_CONVOLUTIONS[1])(x)
+    x = tf_keras.layers.Conv2D(units, 1, activation="relu6", name=HISTOGRAM_CONVOLUTIONS[0])(x)
+    x = tf_keras.layers.Conv2D(bins, 1, activation="relu", name=HISTOGRAM_CONVOLUTIONS[1])(x)
     parts = {}
     for region, share in _REGIONS.items():
-        name = f"palette.{region}"
+        name = f"histogram.{region}"
         part = x if share is None else tf_keras.layers.Cropping2D(x.shape[1] // share, name=name)(x)
         parts[f"{name}.mean"] = tf_keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}.mean")(part)
         for least in _PARTS:
@@ -52,29 +52,29 @@ def palette_parts(pixels: Any, bins: int) -> dict[str, Any]:
     return parts
 
 
-def set_palette(model: Any, photos: NDArray[np.uint8]) -> None:
-    """Set the palette of a model of `resnet.build` to the bins that uint8 [n, S, S, 3] photos fill most; a model
+def set_histogram(model: Any, photos: NDArray[np.uint8]) -> None:
+    """Set the histogram of a model of `resnet.build` to the bins that uint8 [n, S, S, 3] photos fill most; a model
     without one is left as it is."""
     names = {layer.name for layer in model.layers}
-    if "palette.conv2" not in names:
+    if "histogram.conv2" not in names:
         return
     scale, offset = model.get_layer("input").get_weights()
     kernel, bias = _distances()
-    model.get_layer("palette.conv1").set_weights(  # of pixels / 255, which "input" has normalized
+    model.get_layer("histogram.conv1").set_weights(  # of pixels / 255, which "input" has normalized
         [kernel / (255 * scale.reshape(1, 1, 3, 1)), bias - (offset / (255 * scale.ravel())) @ kernel[0, 0]]
     )
-    distances = tf_keras.Model(model.input, model.get_layer("palette.conv1").output)
+    distances = tf_keras.Model(model.input, model.get_layer("histogram.conv1").output)
     starts = range(0, len(photos), _BATCH)
     seen = np.concatenate([distances(photos[s : s + _BATCH].astype(np.float32)).numpy() for s in starts])
     kernel = _bins()
     filled = np.mean([np.maximum(1 - d.reshape(-1, d.shape[-1]) @ kernel, 0).mean(0) for d in seen], axis=0)
-    layer = model.get_layer("palette.conv2")
+    layer = model.get_layer("histogram.conv2")
     fullest = np.sort(np.argsort(-filled, kind="stable")[: layer.filters])
     layer.set_weights([-kernel[None, None, :, fullest], np.ones(layer.filters, np.float32)])
     for region in _REGIONS:
         for least, factor in _PARTS.items():
             factors = np.full((1, 1, layer.filters, 1), factor * _LIMIT, np.float32)
-            model.get_layer(f"palette.{region}.{least}").set_weights([factors, np.zeros(layer.filters, np.float32)])
+            model.get_layer(f"histogram.{region}.{least}").set_weights([factors, np.zeros(layer.filters, np.float32)])
 
 
 def _distances() -> tuple[Array, Array]:
