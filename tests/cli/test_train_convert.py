@@ -47,7 +47,7 @@ def test_a_csv_needs_a_recipe_and_the_choices_are_listed(drawn: Path, tmp_path: 
     ("csv", "message"),
     [
         ("image,department,type,colour,details\na.jpg,A,B,C,d\n", "no column 'split'"),
-        ("photo,department,type,colour,details,split\n", "no image column 'image'"),
+        ("photo,department,type,colour,details,split\na.jpg,A,B,C,d,train\n", "no image column 'image'"),
         ("image,department,type,colour,details,split\n", "no rows"),
         ("image,department,type,colour,details,split\n../a.jpg,A,B,C,d,train\n", "outside the CSV's folder"),
     ],

@@ -33,10 +33,11 @@ def unpacked(archive: Path, folder: Path) -> Path:
 
 
 def draw(folder: Path) -> list[Path]:
-    """A JPEG, a grey one, and PNGs with alpha and with 16 bits: what decoding can go wrong on."""
+    """A JPEG, a grey one, and PNGs with alpha and with 16 bits: what decoding can go wrong on. They are
+    too small for the library to decode them at a reduced scale, as tag.py never does."""
     generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 256, (40, 60, 4), np.uint8)
-    pixels[:20, :, 2] = 255
+    pixels = generator.integers(0, 256, (24, 30, 4), np.uint8)
+    pixels[:12, :, 2] = 255
     photos = {
         "a.jpg": pixels[:, :, :3], "grey.jpg": pixels[:, :, 0], "alpha.png": pixels,
         "deep.png": pixels[:, :, :3].astype(np.uint16) * 257,
