@@ -58,15 +58,18 @@ def test_a_float16_model_gives_its_weights_back(
     assert np.ptp(scores) > 0.02
 
 
-def test_what_the_head_sees_is_read_from_a_file_that_says_so(to_tflite: ToTflite, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "histogram": 8, "hidden": 6}
+@pytest.mark.parametrize(("kind", "histogram"), [("float16", 0), ("float32", 8)])  # bins of noise feel float16's steps
+def test_what_the_head_sees_is_read_from_a_file_that_says_so(
+    to_tflite: ToTflite, tmp_path: Path, kind: str, histogram: int
+) -> None:
+    options: dict[str, Any] = {"taps": (1,), "pool": "mean+max", "palette": 8, "histogram": histogram, "hidden": 6}
     model = random_model("resnet10", 2, **options)
     pooled = tf_keras.Model(model.input, model.get_layer("features").output)(photos(16).astype(np.float32)).numpy()
     shipped = build("resnet10", folded=True, stages=2, image_size=SIZE, tags=len(TAGS), deployed=True, **options)
     set_weights(shipped, deployed(get_weights(model), parts_of(model), pooled))
     taxonomy = Taxonomy((Facet("colour", ("colour",)),), tuple(Tag.from_id(tag) for tag in TAGS))
     manifest = Manifest("m", SIZE, taxonomy, (0.5,) * 3, provenance={"model": {**options, "taps": [1]}})
-    (tmp_path / "m.tflite").write_bytes(with_metadata(to_tflite(shipped, "float16"), manifest))
+    (tmp_path / "m.tflite").write_bytes(with_metadata(to_tflite(shipped, kind), manifest))
 
     read = read_pretrained(tmp_path / "m.tflite", "resnet10", 2, tags=TAGS)
     assert read.keys() == get_weights(model).keys()
