@@ -85,7 +85,8 @@ def _check_scales(inside: Any) -> dict[int, Any]:
 def _joined(arrays: dict[int, Any]) -> tuple[Any, Any]:
     """(the place that each value is from, all values)"""
     places = np.repeat(np.array(list(arrays), np.int64), [len(values) for values in arrays.values()])
-    return places, np.concatenate([np.empty(0), *arrays.values()])
+    with np.errstate(invalid="ignore"):  # a damaged float32 may be a NaN that signals
+        return places, np.concatenate([np.empty(0), *arrays.values()])
 
 
 def _rescaling(factors: list[Any], result: Any) -> float:
