@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 MAX_TENSOR_BYTES = 512 * 2**20
-_LOWEST = {np.int8: -128, np.uint8: 0}
+_LIMITS = {dtype: np.iinfo(dtype) for dtype in (np.int8, np.uint8, np.int16)}  # of integers that stand for real numbers
 _SMALLEST = float(np.finfo(np.float32).tiny)
 # Recurrent layers may lack any input but the first; of others the first two must be there.
 _RECURRENT = ("LSTM", "RNN", "SVDF")
 # Its integers may stand for nothing on one side alone.
 _FREE = ("CAST", "ARG_MAX", "ARG_MIN", "GATHER")
+# LiteRT gives the result the type of what goes in, whatever the file says, and then has no scale for it.
+_ALIKE = ("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _MAX_RESCALING = 256.0  # XNNPACK's limit for products of 8 bits
 
@@ -42,6 +44,8 @@ def check_graph(interpreter: Any) -> None:
         sizes = [len(each) for each in (*factors, *results)]
         if name not in _FREE and 0 < sizes.count(0) < len(sizes):
             raise ValueError(f"{operator} has a tensor with a scale and one without")
+        if name in _ALIKE and 0 < len(sizes) < len(taken) + len(given):
+            raise ValueError(f"{operator} has tensors of several types")
         if name in _WEIGHTED and results and _rescaling(factors, results[0]) >= _MAX_RESCALING:
             raise ValueError(f"{operator} has scales that do not fit each other")
         made.update(given)
@@ -67,18 +71,21 @@ def _tensors(inside: Any) -> Iterator[tuple[int, list[int], Any]]:
 
 
 def _check_scales(inside: Any) -> dict[int, Any]:
-    """Place of each tensor of 8 bits -> its scales, none where it stands for no real numbers."""
-    lowest = {place: _LOWEST[dtype] for place, _, dtype in _tensors(inside) if dtype in _LOWEST}
-    quantization = {place: inside.TensorQuantizationParameters(place, 0) for place in lowest}
+    """Place of each tensor of 8 or 16 bits -> its scales, none where it stands for no real numbers."""
+    limits = {place: _LIMITS[dtype] for place, _, dtype in _tensors(inside) if dtype in _LIMITS}
+    quantization = {place: inside.TensorQuantizationParameters(place, 0) for place in limits}
     # All at once: tensor by tensor it would take ten times as long.
     places, scales = _joined({place: each[0] for place, each in quantization.items()})
     wrong = ~((scales >= _SMALLEST) & (scales < np.inf))
     if wrong.any():
         raise ValueError(f"its tensor {places[wrong][0]} has a scale of {scales[wrong][0]}")
-    places, zero_points = _joined({place: each[1] - lowest[place] for place, each in quantization.items()})
-    wrong = (zero_points < 0) | (zero_points > 255)
+    shares = {
+        place: (each[1] - limits[place].min) / (2 ** limits[place].bits - 1) for place, each in quantization.items()
+    }
+    places, zero_points = _joined(shares)
+    wrong = (zero_points < 0) | (zero_points > 1)
     if wrong.any():
-        raise ValueError(f"its tensor {places[wrong][0]} has a zero point beyond 8 bits")
+        raise ValueError(f"its tensor {places[wrong][0]} has a zero point out of range")
     return {place: each[0] for place, each in quantization.items()}
 
 

@@ -65,7 +65,12 @@ def without_input(tables: Any) -> None:
 
 
 def float_output(tables: Any) -> None:
-    tensor(tables, "LOGISTIC", "outputs").type = schema.TensorType.FLOAT32
+    tensor(tables, "TANH", "outputs").type = schema.TensorType.FLOAT32
+
+
+def float_sum(tables: Any) -> None:
+    unquantized(tables)
+    tensor(tables, "ADD", "outputs").type = schema.TensorType.FLOAT32
 
 
 def huge(tables: Any) -> None:
@@ -94,10 +99,11 @@ def huge_when_run(tables: Any) -> None:
         (lambda tables: scale(tables, 4e-41), "has a scale of"),
         (lambda tables: scale(tables, -1), "has a scale of -1"),
         (lambda tables: scale(tables, float("inf")), "has a scale of inf"),
-        (lambda tables: zero_point(tables, -129), "zero point beyond 8 bits"),
-        (lambda tables: zero_point(tables, 44_899), "zero point beyond"),
+        (lambda tables: zero_point(tables, -129), "zero point out of range"),
+        (lambda tables: zero_point(tables, 44_899), "zero point out of range"),
         (lambda tables: weights_scale(tables, 1e6), "scales that do not fit each other"),
         (unquantized, r"\(ADD\) has a tensor with a scale and one without"),
+        (float_sum, r"\(ADD\) has tensors of several types"),
         (twice, r"\(TANH\) writes a tensor that is in use"),
         (without_input, r"operator 1 \(CONV_2D\) lacks an input"),
         (float_output, r"cannot run on .*INT8 != FLOAT32"),
