@@ -51,9 +51,10 @@ class Model:
     `stored(pixels)` does so for uint8 [S, S, 3].
 
     `backend` is "auto" or a key of edge_tagger.runtimes.BACKENDS; `threads` None leaves the number to the runtime;
-    `delegate_options` are the delegate's own. Bytes may be given a `name`. Instances may be shared between threads;
-    calls wait in turn. Raises ModelError for a file that is damaged or no such classifier, or a delegate that does not
-    work; MissingExtraError without a runtime; ValueError for an option that cannot be.
+    `delegate_options` are the delegate's own. Bytes may be given a `name`. A file that is known to be `sound`, for it
+    has been opened before, is not looked through again: that saves a part of the start. Instances may be shared
+    between threads; calls wait in turn. Raises ModelError for a file that is damaged or no such classifier, or a
+    delegate that does not work; MissingExtraError without a runtime; ValueError for an option that cannot be.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Model:
         delegate_options: Mapping[str, str] | None = None,
         normalization: Normalization | None = None,
         name: str | None = None,
+        sound: bool = False,
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for the runtime's own choice")
@@ -77,7 +79,8 @@ class Model:
         self.delegate = None if delegate is None else os.fspath(delegate)
         delegates = None
         if delegate is None:
-            runtime.rehearse(self.name, self.data)
+            if not sound:
+                runtime.rehearse(self.name, self.data)
         else:
             from edge_tagger.delegates import load_delegate  # few devices have one
 

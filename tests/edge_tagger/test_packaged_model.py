@@ -9,6 +9,7 @@ import pytest
 from edge_tagger import Tagger
 from edge_tagger.catalogue.source import read_catalogue
 from edge_tagger.evaluate import evaluate
+from edge_tagger.runtimes import find_runtime
 from edge_tagger.tagger import DEFAULT_MODEL
 
 MODEL = Path(__file__).resolve().parents[2] / "edge_tagger" / "models" / DEFAULT_MODEL
@@ -22,6 +23,10 @@ def test_it_is_an_int8_file_that_knows_its_tags_and_their_source() -> None:
         assert [facet.name for facet in manifest.taxonomy.facets] == ["category", "colour", "gender", "usage", "season"]
         assert len(manifest.taxonomy) == 115
         assert manifest.provenance["weights_sha256"] and manifest.provenance["photos"]["train"] == 6097
+
+
+def test_its_graph_is_sound_which_a_tagger_takes_for_granted() -> None:
+    find_runtime().rehearse("the packaged model", MODEL.read_bytes())
 
 
 @pytest.mark.shared

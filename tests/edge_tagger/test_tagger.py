@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import numpy as np
 import pytest
 
 from edge_tagger import Tagger, read_manifest
+from edge_tagger import tagger as tagger_module
 from edge_tagger.archive import split_model
 from edge_tagger.errors import ManifestError, ModelError, PhotoError
 from edge_tagger.images import Limits
 from edge_tagger.manifest import Manifest, pack
+from edge_tagger.runtimes import Runtime
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 YELLOW = np.full((20, 30, 3), (255, 255, 0), np.uint8)
@@ -229,6 +232,21 @@ def test_one_tagger_serves_several_threads_and_may_be_closed_among_them(data: Pa
     for thread in threads:
         thread.join(timeout=30)
     assert wrong == [] and len(closed) == 4 and all("closed" in error for error in closed)
+
+
+def test_a_model_is_looked_through_once_and_the_packaged_one_only_if_it_was_changed(data: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copy(tagger_module._PACKAGED, tmp_path))
+    photo = np.zeros((8, 8, 3), np.uint8)
+    with patch.object(Runtime, "rehearse", autospec=True) as rehearse:
+        for model, times in ((None, 0), (copied, 1), (data / "tiny-uint8.tflite", 1)):
+            rehearse.reset_mock()
+            with Tagger(model) as tagger:
+                assert len(list(tagger.tag_many([photo] * 4, workers=2))) == 4
+            assert rehearse.call_count == times
+        rehearse.reset_mock()
+        with patch.object(tagger_module, "is_intact", return_value=False), pytest.warns(UserWarning, match="damaged"):
+            Tagger().close()
+        assert rehearse.call_count == 1
 
 
 def test_ctrl_c_ends_tag_many_at_once(data: Path) -> None:
