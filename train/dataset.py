@@ -38,16 +38,17 @@ def training_batches(
     *,
     size: int,
     batch_size: int,
-    options: AugmentOptions,
+    options: AugmentOptions | None,
     seed: tuple[int, ...],
     epoch: int,
     first_step: int = 0,
 ) -> Iterator[tuple[Any, Any]]:
-    """Tensors (uint8 [B, size, size, 3], int8 [B, N]) of one epoch, shuffled and augmented, from
+    """Tensors (uint8 [B, size, size, 3], int8 [B, N]) of one epoch, shuffled and, with `options`, augmented, from
     `first_step` on. The last, partial batch is left out."""
     order = np.random.default_rng((*seed, epoch)).permutation(len(photos))
     order = order[: len(order) // batch_size * batch_size][first_step * batch_size :]
-    return _batches(photos, order, _augmented(photos, size, options, (*seed, epoch)), size, batch_size)
+    view = _plain(photos, size) if options is None else _augmented(photos, size, options, (*seed, epoch))
+    return _batches(photos, order, view, size, batch_size)
 
 
 def augmented_batches(
@@ -59,11 +60,14 @@ def augmented_batches(
 
 def plain_batches(photos: PhotoSet, *, size: int, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """The same in order and whole, as a device sees the photos: stretched, not augmented."""
+    return _batches(photos, np.arange(len(photos)), _plain(photos, size), size, batch_size)
 
+
+def _plain(photos: PhotoSet, size: int) -> Callable[[int], Pixels]:
     def view(index: int) -> Pixels:
         return load_resized(photos.paths[index], size)
 
-    return _batches(photos, np.arange(len(photos)), view, size, batch_size)
+    return view
 
 
 def _augmented(photos: PhotoSet, size: int, options: AugmentOptions, seed: tuple[int, ...]) -> Callable[[int], Pixels]:

@@ -116,18 +116,18 @@ def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None
         parts.frozen,
         session.photos,
         session.places.cache,
-        views=phase.views,
-        options=session.recipe.augment,
+        views=phase.views if phase.augment else 1,
+        options=session.recipe.augment if phase.augment else None,
         seed=(session.recipe.seed, number),
     )
     validation = FrozenOutputs(parts.frozen, session.validation, session.places.cache)
-    views = min(phase.views, int((phase.cache_gb * 1e9 - validation.bytes_per_view) // training.bytes_per_view))
+    views = min(training.views, int((phase.cache_gb * 1e9 - validation.bytes_per_view) // training.bytes_per_view))
     told = f"{phase.name}: frozen outputs of {training.bytes_per_view / 1e9:.2g} GB a view"
     if views < 1:
         print(f"{told} do not fit into cache_gb = {phase.cache_gb:g}: computed anew in each step", file=sys.stderr)
         return None
-    if views < phase.views:
-        print(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {phase.views} views", file=sys.stderr)
+    if views < training.views:
+        print(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {training.views} views", file=sys.stderr)
     training.views = views
     training.compute(f"{phase.name}: frozen layers", keep_gb=phase.cache_gb)
     validation.compute(f"{phase.name}: frozen layers, validation", keep_gb=phase.cache_gb)
@@ -156,7 +156,7 @@ def _streamed(session: Session, phase: Phase, head: StandardizedHead, seed: tupl
     features = tf_keras.Model(session.model.input, session.model.get_layer("features").output)
 
     def batches(epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
-        return session.batches(phase.batch_size, seed, epoch, first_step)
+        return session.batches(phase.batch_size, seed, epoch, first_step, augment=phase.augment)
 
     def model(pixels: Any, *, training: bool) -> Any:
         return head(features(pixels, training=training))

@@ -76,7 +76,8 @@ class LossOptions:
 class Phase:
     """One stretch of training. `layers` names what learns: "head", "all", or a first stage ("stage3": it and all
     after it). What lies before it is computed once for `views` augmented views of each photo and kept on disk, as many
-    as `cache_gb` holds; 0 views, or a cache too small for one: each step computes it anew, on a fresh view.
+    as `cache_gb` holds; 0 views, or a cache too small for one: each step computes it anew, on a fresh view. Without
+    `augment` the one view is the photo as a device sees it.
     The learning rate falls from its start to nothing along a half cosine, after `warmup` (a share of all steps).
     `average` is the decay of an exponential moving average of the weights, which the phase ends with; 0: none.
     `mixup` above 0 teaches the head pairs of photos too, their pooled features and answers mixed in shares drawn from a
@@ -92,6 +93,7 @@ class Phase:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     warmup: float = 0.05
+    augment: bool = True
     views: int = 2
     cache_gb: float = 8.0
     dropout: float = 0.0

@@ -74,13 +74,15 @@ class Session:
         photos: NDArray[np.uint8] = np.load(self.run.representative_path)
         return photos
 
-    def batches(self, batch_size: int, seed: tuple[int, ...], epoch: int, first_step: int) -> Iterator[tuple[Any, ...]]:
+    def batches(
+        self, batch_size: int, seed: tuple[int, ...], epoch: int, first_step: int, *, augment: bool = True
+    ) -> Iterator[tuple[Any, ...]]:
         """Tensors (uint8 [B, S, S, 3], int8 [B, N]) of one epoch, shuffled and augmented, from `first_step` on."""
         return training_batches(
             self.photos,
             size=self.recipe.model.image_size,
             batch_size=min(batch_size, len(self.photos)),
-            options=self.recipe.augment,
+            options=self.recipe.augment if augment else None,
             seed=seed,
             epoch=epoch,
             first_step=first_step,

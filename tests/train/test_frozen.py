@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_tagger.images import load_resized
 from edge_tagger.train import frozen as module
-from edge_tagger.train.dataset import PhotoSet
+from edge_tagger.train.dataset import PhotoSet, plain_batches
 from edge_tagger.train.frozen import FrozenOutputs
 from edge_tagger.train.keras import tf_keras
 from edge_tagger.train.phases import compute_frozen, run_phase
@@ -176,6 +177,22 @@ def test_a_phase_takes_as_many_views_as_its_cache_holds(session: Any, capsys: py
     assert stored <= validation + 2.5 * training
     assert compute_frozen(session, 0, replace(phase, views=0)) is None
     assert compute_frozen(session, 0, replace(phase, layers="all")) is None
+
+
+def test_a_phase_without_augmentation_learns_from_photos_as_a_device_sees_them(session: Any) -> None:
+    phase: Phase = replace(session.recipe.phases[0], augment=False)
+    found = compute_frozen(session, 0, phase)
+    assert found is not None and found.training.views == 1
+    size = session.recipe.model.image_size
+    pixels, _ = next(plain_batches(session.photos, size=size, batch_size=4))
+    first = np.arange(4)
+    kept = found.training.rows(np.zeros_like(first), first)[0]
+    np.testing.assert_allclose(kept, found.parts.frozen(pixels.numpy().astype(np.float32)), rtol=2e-3, atol=1e-3)
+    streamed, targets = next(session.batches(4, (1,), 0, 0, augment=False))
+    order = np.random.default_rng((1, 0)).permutation(len(session.photos))[:4]
+    np.testing.assert_array_equal(targets, session.photos.targets[order])
+    for photo, place in zip(streamed.numpy(), order, strict=True):
+        np.testing.assert_array_equal(photo, load_resized(session.photos.paths[place], size))
 
 
 def test_a_phase_whose_cache_holds_no_view_computes_each_step_anew(
