@@ -1,10 +1,10 @@
-# Targets: demo, test, check, release-model, release-head, formats, wheels, benchmarks, device-table, clean. They run in .venv, made on first use.
+# Targets: demo, test, check, release-model, formats, wheels, benchmarks, device-table, clean. They run in .venv, made on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint release-model release-head formats wheels benchmarks device-table clean
+.PHONY: demo test check lint release-model formats wheels benchmarks device-table clean
 
 # The whole path on drawn products: draw, train, convert, evaluate, tag, bench, report.
 demo: $(READY)
@@ -22,21 +22,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# The packaged model, its float16 and its card, from DATA (a CSV) and WEIGHTS: a network that knows products, then a new head on
-# what it sees. Stopped, it goes on where it was.
+# The packaged model, its float16 and its card, from DATA (a CSV) and WEIGHTS. Stopped, it goes on where it was.
 RUN ?= runs/release
 release-model: $(READY)
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo "usage: make release-model DATA=products.csv WEIGHTS=FILE" >&2; exit 2; }
-	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(RUN)-backbone --resume
-	mkdir -p $(RUN)-backbone/models
-	$(BIN)/edge-tagger convert $(RUN)-backbone --float16 --out $(RUN)-backbone/models
-	$(MAKE) release-head BACKBONE=$(RUN)-backbone/models/product-tagger-float16.tflite
-
-# The same from a BACKBONE that knows products already: the float16 file of the last release.
-BACKBONE ?= edge_tagger/models/product-tagger-float16.tflite
-release-head: $(READY)
-	@test -n "$(DATA)" || { echo "usage: make release-head DATA=products.csv" >&2; exit 2; }
-	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion-head --weights "$(BACKBONE)" --out $(RUN) --resume
+	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(RUN) --resume
 	mkdir -p $(RUN)/models $(RUN)/models/post-training $(RUN)/models/qat
 	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --layers --out $(RUN)/models
 	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --out $(RUN)/models/post-training
