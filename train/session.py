@@ -77,7 +77,7 @@ class Session:
     def batches(
         self, batch_size: int, seed: tuple[int, ...], epoch: int, first_step: int, *, augment: bool = True
     ) -> Iterator[tuple[Any, ...]]:
-        """Tensors (uint8 [B, S, S, 3], int8 [B, N]) of one epoch, shuffled and augmented, from `first_step` on."""
+        """Tensors (uint8 [B, S, S, 3], int8 [B, N]) of one epoch, shuffled, from `first_step` on."""
         return training_batches(
             self.photos,
             size=self.recipe.model.image_size,
