@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,16 @@ from edge_tagger.errors import DeviceError
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
 
+# pip compiles what it installs. In a checkout only Python does, and not where this variable forbids it: its own start
+# would then be measured with the compiler, and that of numpy without.
+_COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class Process:
-    """Runs `python scripts/NAME.py ARGUMENT...` until the `with` block ends."""
+    """Runs `python scripts/NAME.py ARGUMENT...` until the `with` block ends.
+
+    From the second time on with compiled modules, as pip leaves them: leave a first one out of a figure.
+    """
 
     def __init__(self, name: str, *arguments: object, python: str = sys.executable) -> None:
         self._stderr = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  closed by __exit__
@@ -24,7 +33,7 @@ class Process:
         self._started_s = time.monotonic()
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True, env=_COMPILED
             )
             self.pid = self._process.pid
         except OSError as error:
