@@ -12,7 +12,7 @@ demo: $(READY)
 
 # What must hold before a commit: lint, types (as one of the tests), tests, coverage.
 test: lint
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered
 
 # Lint and types alone.
 check: lint
