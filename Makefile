@@ -23,10 +23,15 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 # The packaged model, its float16 and its card, from DATA (a CSV) and WEIGHTS. Stopped, it goes on where it was.
+# First one head learns with the network, then a second beside it.
 RUN ?= runs/release
+FIRST := $(RUN)-first-head
 release-model: $(READY)
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo "usage: make release-model DATA=products.csv WEIGHTS=FILE" >&2; exit 2; }
-	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(RUN) --resume
+	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion --weights "$(WEIGHTS)" --out $(FIRST) --resume
+	test -f $(FIRST)/product-tagger-float16.tflite || $(BIN)/edge-tagger convert $(FIRST) --float16 --out $(FIRST)
+	$(BIN)/edge-tagger train "$(DATA)" --recipe fashion-second-head --weights $(FIRST)/product-tagger-float16.tflite \
+		--out $(RUN) --resume
 	mkdir -p $(RUN)/models $(RUN)/models/post-training $(RUN)/models/qat
 	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --layers --out $(RUN)/models
 	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --out $(RUN)/models/post-training

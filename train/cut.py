@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.recipe import SECOND_HEAD
 
 _WITH_HEAD = ("head", "hidden", "palette")
 
@@ -23,11 +24,14 @@ class Cut:
 
 
 def learns(layer: str, layers: str) -> bool:
-    """Whether a phase of `layers` ("head", "all" or a first stage) trains the layer of this name. What no pretrained
-    weights hold, the palette and the hidden units, learns with the head; the histogram never learns."""
+    """Whether a phase of these `layers` trains the layer of this name. What no pretrained weights hold, the palette and
+    the hidden units, learns with the head; but the palette not with a second one, for the first reads it. The histogram
+    never learns."""
     name = layer.removeprefix("quant_")
     if name.endswith(".scale"):
         return False
+    if layers == SECOND_HEAD:
+        return name in ("head", "hidden")
     with_head = name.startswith(_WITH_HEAD)
     if layers == "all":
         return with_head or name.startswith(("stem", "stage", "tap", "final_norm"))

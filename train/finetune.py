@@ -13,7 +13,7 @@ from edge_tagger.train.finish import finish_float, finish_quantized
 from edge_tagger.train.keras import tf
 from edge_tagger.train.phases import run_phase
 from edge_tagger.train.prepare import prepare
-from edge_tagger.train.recipe import Recipe
+from edge_tagger.train.recipe import SECOND_HEAD, Recipe
 from edge_tagger.train.run import RunFolder
 from edge_tagger.train.session import Places, Session
 from edge_tagger.train.weights import read_pretrained
@@ -48,6 +48,9 @@ def train(
         return
     tf.config.experimental.enable_op_determinism()
     prepared = prepare(source, recipe, run, weights)
+    if weights is not None and recipe.phases[0].layers == SECOND_HEAD:
+        tags = [tag.id for tag in run.read_manifest().taxonomy.tags]
+        pretrained = read_pretrained(weights, options.backbone, options.stages, tags=tags)
     places = Places(cache or run.path / "cache", tensorboard)
     session = Session(recipe, run, prepared, pretrained, places, strategy)
     with session.strategy.scope(), _precision(recipe.precision):

@@ -16,7 +16,8 @@ from edge_tagger.train.head import StandardizedHead
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.losses import make_loss
 from edge_tagger.train.mixup import mixed, mixup_shares
-from edge_tagger.train.recipe import Phase
+from edge_tagger.train.recipe import SECOND_HEAD, Phase
+from edge_tagger.train.second_head import put_beside, take_head
 from edge_tagger.train.session import Logits, Session
 
 Batches = Callable[[int, int], Iterator[tuple[Any, ...]]]
@@ -51,6 +52,9 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
     unfinished = [name for name in names if finished_steps(session.run.checkpoint(name)) < total_steps]
     if frozen is None and unfinished:  # else only checkpoints will be read
         frozen = compute_frozen(session, number, phase)
+    kept = None
+    if phase.layers == SECOND_HEAD:
+        kept = take_head(session.model, session.recipe.seed, session.log_odds())
     start = session.model.get_weights()
     ends = []
     for member, name in enumerate(names):
@@ -58,6 +62,8 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
         _run_member(session, name, phase, frozen, seed=(session.recipe.seed, number, member))
         ends.append(session.model.get_weights())
     session.model.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
+    if kept is not None:
+        put_beside(session.model, kept)
 
 
 def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None, seed: tuple[int, int, int]) -> None:

@@ -13,6 +13,7 @@ from edge_tagger.taxonomy import Facet
 LOSSES = ("binary_crossentropy", "effective_number", "focal", "asymmetric")
 POOLS = ("mean", "mean+max")
 PRECISIONS = ("float32", "bfloat16")
+SECOND_HEAD = "second_head"  # the layers of a phase that trains one
 HISTOGRAM_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.histogram
 
 
@@ -74,8 +75,9 @@ class LossOptions:
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training. `layers` names what learns: "head", "all", or a first stage ("stage3": it and all
-    after it). What lies before it is computed once for `views` augmented views of each photo and kept on disk, as many
+    """One stretch of training. `layers` names what learns: "head", "all", a first stage ("stage3": it and all after
+    it), or "second_head": one beside the head that the weights bring (see edge_tagger.train.second_head).
+    What lies before it is computed once for `views` augmented views of each photo and kept on disk, as many
     as `cache_gb` holds; 0 views, or a cache too small for one: each step computes it anew, on a fresh view. Without
     `augment` the one view is the photo as a device sees it.
     The learning rate falls from its start to nothing along a half cosine, after `warmup` (a share of all steps).

@@ -8,7 +8,16 @@ from edge_tagger.errors import RecipeError
 from edge_tagger.manifest import check_display_names
 from edge_tagger.taxonomy import Tag
 from edge_tagger.train.backbones import BACKBONES
-from edge_tagger.train.recipe import HISTOGRAM_BINS, LOSSES, POOLS, PRECISIONS, Phase, QuantizeOptions, Recipe
+from edge_tagger.train.recipe import (
+    HISTOGRAM_BINS,
+    LOSSES,
+    POOLS,
+    PRECISIONS,
+    SECOND_HEAD,
+    Phase,
+    QuantizeOptions,
+    Recipe,
+)
 from edge_tagger.train.thresholds import parse_target
 
 
@@ -84,12 +93,13 @@ def _check_phases(recipe: Recipe) -> None:
     stretches: list[Phase | QuantizeOptions] = [*recipe.phases, recipe.quantize]
     for trained in stretches:
         where = trained.name if isinstance(trained, Phase) else "quantize"
-        _one_of(trained.layers, layers, f"{where}.layers")
+        _one_of(trained.layers, [*layers, SECOND_HEAD] if trained is recipe.phases[0] else layers, f"{where}.layers")
         _rule(trained.batch_size >= 1, f"{where}.batch_size", "1 or more")
         _rule(trained.learning_rate > 0, f"{where}.learning_rate", "above 0")
     for phase in recipe.phases:
         _rule(phase.epochs >= 1, f"{phase.name}.epochs", "1 or more")
-        _rule(phase.views >= (phase.layers == "head"), f"{phase.name}.views", "0 or more; for the head at least 1")
+        head = phase.layers in ("head", SECOND_HEAD)
+        _rule(phase.views >= head, f"{phase.name}.views", "0 or more; for the head at least 1")
         _rule(phase.members >= 1, f"{phase.name}.members", "1 or more")
         _rule(phase.mixup >= 0, f"{phase.name}.mixup", "0 or more")
         _rule(phase.cache_gb >= 0, f"{phase.name}.cache_gb", "0 or more")

@@ -26,6 +26,7 @@ from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.replicas import strategy_of
 from edge_tagger.train.resnet import Weights, build, fold, get_weights, set_weights
 from edge_tagger.train.run import RunFolder
+from edge_tagger.train.second_head import widened
 from edge_tagger.train.start import equalize, start_weights
 
 VALIDATION_BATCH = 32
@@ -124,7 +125,14 @@ class Session:
         training split."""
         head = self.model.get_layer("head")
         kernel = tf_keras.initializers.GlorotUniform(self.recipe.seed)(head.kernel.shape).numpy()
-        head.set_weights([kernel * np.float32(0.1), _log_odds(self.photos.targets)])
+        head.set_weights([kernel * np.float32(0.1), self.log_odds()])
+
+    def log_odds(self) -> NDArray[np.float32]:
+        """float32 [N]: of each tag in the training split, with one imagined photo of either kind."""
+        targets = self.photos.targets
+        positive, negative = (targets == POSITIVE).sum(0) + 1.0, (targets == NEGATIVE).sum(0) + 1.0
+        odds: NDArray[np.float32] = np.log(positive / negative).astype(np.float32)
+        return odds
 
     def fold(self) -> None:
         """Bring the model into the folded form, if it is not."""
@@ -159,21 +167,18 @@ class Session:
         )
 
     def _start(self, pretrained: Weights | None) -> None:
-        """Pretrained or fresh weights, and a fresh head."""
-        set_weights(self.model, start_weights(self.recipe.model, pretrained))
-        if pretrained is not None:
+        """Pretrained or fresh weights; their own head where they have one, and else a fresh one."""
+        weights = start_weights(self.recipe.model, pretrained)
+        own_head = "head.kernel" in weights
+        set_weights(self.model, widened(weights, self.model) if own_head else weights)
+        if "histogram.conv1.kernel" not in weights:
+            set_histogram(self.model, self.representative)
+        if pretrained is not None and not own_head:
             equalize(self.model, self.representative)
-        set_histogram(self.model, self.representative)
-        self.start_head()
+        if not own_head:
+            self.start_head()
 
 
 def validation_figures(targets: Targets, logits: Logits) -> dict[str, float]:
     """Mean average precision of logits."""
     return {"map_macro": macro_map(targets, logits) or 0.0, "map_micro": micro_map(targets, logits) or 0.0}
-
-
-def _log_odds(targets: Targets) -> NDArray[np.float32]:
-    """float32 [N]: log-odds of each tag, with one imagined photo of either kind."""
-    positive, negative = (targets == POSITIVE).sum(0) + 1.0, (targets == NEGATIVE).sum(0) + 1.0
-    odds: NDArray[np.float32] = np.log(positive / negative).astype(np.float32)
-    return odds

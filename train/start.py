@@ -16,7 +16,7 @@ from edge_tagger.train.weights import pixel_affine
 _BATCH = 32
 _CLIP = 6.0  # of ReLU6
 _CLIPPED_PERCENTILE = 95
-_HEAD = ("hidden.", "palette.", "histogram.")  # is new, as the recipe wants it
+_HEAD = ("hidden.", "palette.", "histogram.")  # new, as the recipe wants it, where the weights come without their head
 
 
 def start_weights(options: ModelOptions, pretrained: Weights | None) -> Weights:
@@ -26,7 +26,8 @@ def start_weights(options: ModelOptions, pretrained: Weights | None) -> Weights:
     """
     if pretrained is None:
         return pixel_affine(options.backbone)
-    weights = {name: value for name, value in pretrained.items() if not name.startswith(_HEAD)}
+    new = () if "head.kernel" in pretrained else _HEAD
+    weights = {name: value for name, value in pretrained.items() if not name.startswith(new)}
     spec = BACKBONES[options.backbone]
     for name, stage in [*((f"tap{tap}", tap) for tap in options.taps), ("final_norm", options.stages)]:
         channels = spec.channels(stage - 1)

@@ -13,7 +13,7 @@ LEAST = 'name = "a"\n[facets.kind]\ncolumn = "kind"\n'
 
 
 def test_every_packaged_recipe_loads_and_opens_with_its_command() -> None:
-    assert {"classes", "demo", "fashion", "fashion-head"} <= set(packaged_recipes())
+    assert {"classes", "demo", "fashion", "fashion-head", "fashion-second-head"} <= set(packaged_recipes())
     for name in packaged_recipes():
         assert load_recipe(name).facets
 

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_tagger.errors import RecipeError, RunError
+from edge_tagger.train.cut import trainable
+from edge_tagger.train.finetune import train
+from edge_tagger.train.head import StandardizedHead
+from edge_tagger.train.keras import tf, tf_keras
+from edge_tagger.train.recipe import Phase, QuantizeOptions, Recipe
+from edge_tagger.train.recipe_file import load_recipe, parse_recipe
+from edge_tagger.train.resnet import Weights, build, get_weights, set_weights
+from edge_tagger.train.second_head import put_beside, take_head, widened
+from edge_tagger.train.weights import read_pretrained
+
+PHOTOS = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3)).astype(np.float32)
+FIRST = {"taps": (1,), "pool": "mean+max", "palette": 4, "hidden": 6}
+
+
+def a_model(**options: Any) -> Any:
+    """Of random weights, biases too."""
+    tf_keras.utils.set_random_seed(0)
+    shape: dict[str, Any] = {"stages": 2, "image_size": 32, "tags": 3, "folded": True, **FIRST, **options}
+    made = build("resnet10", **shape)
+    rng = np.random.default_rng(1)
+    set_weights(made, {"input.depthwise_kernel": np.full((1, 1, 3, 1), 1 / 128, np.float32), "input.bias": -np.ones(3)})
+    for name in ("head", "hidden"):
+        kernel, bias = made.get_layer(name).get_weights()
+        made.get_layer(name).set_weights([kernel, rng.normal(0, 0.3, bias.shape)])
+    return made
+
+
+def with_first_head(**options: Any) -> tuple[Any, Any]:
+    """A model, and one of other `options` that took the first one's weights, head and all."""
+    first = a_model()
+    second = a_model(**options)
+    set_weights(second, widened(get_weights(first), second))
+    return first, second
+
+
+def logits(model: Any) -> Any:
+    head = tf_keras.Model(model.input, model.get_layer("head").output)
+    return head(PHOTOS).numpy()
+
+
+@pytest.mark.parametrize("options", [{"hidden": 10}, {"hidden": 10, "histogram": 8}])
+def test_a_head_in_the_shapes_of_a_larger_model_says_the_same(options: dict[str, Any]) -> None:
+    first, second = with_first_head(**options)
+    np.testing.assert_allclose(logits(second), logits(first), atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"hidden": 6}, {"hidden": 10, "palette": 3}, {"hidden": 10, "taps": ()}])
+def test_a_head_that_does_not_fit_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(RunError, match=r"reads .* features through 6 hidden units"):
+        with_first_head(**options)
+
+
+def learn(model: Any, steps: int) -> None:
+    """A few steps towards random answers, as a phase takes them."""
+    pooled = tf_keras.Model(model.input, model.get_layer("features").output)(PHOTOS).numpy()
+    answers = np.random.default_rng(2).integers(0, 2, (len(PHOTOS), 3)).astype(np.float32)
+    head = StandardizedHead(model)
+    head.begin(pooled)
+    optimizer = tf_keras.optimizers.AdamW(1e-2, weight_decay=0.1)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(answers, head(pooled)))
+        variables = trainable(model, "second_head")
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+    head.end()
+
+
+def test_both_heads_answer_with_the_mean_of_their_logits() -> None:
+    first, model = with_first_head(hidden=10, histogram=8)
+    kept = take_head(model, seed=0, bias=np.array([-1.0, 0.0, 1.0], np.float32))
+    fresh = logits(model)
+    assert np.abs(fresh - logits(first)).max() > 0.1
+    learn(model, steps=20)
+    alone = logits(model)
+    assert np.abs(alone - fresh).max() > 0.1
+    put_beside(model, kept)
+    np.testing.assert_allclose(logits(model), (logits(first) + alone) / 2, atol=1e-4)
+
+
+def test_the_second_head_leaves_the_first_ones_units_and_palette_alone() -> None:
+    _, model = with_first_head(hidden=10)
+    take_head(model, seed=0, bias=np.zeros(3, np.float32))
+    before = get_weights(model)
+    learn(model, steps=5)
+    after = get_weights(model)
+    assert not after["hidden.kernel"][:, :6].any() and not after["head.kernel"][-10:-4].any()
+    assert np.abs(after["hidden.kernel"][:, 6:] - before["hidden.kernel"][:, 6:]).max() > 1e-3
+    palette = [name for name in before if name.startswith("palette.")]
+    assert palette and all((after[name] == before[name]).all() for name in palette)
+
+
+@pytest.fixture
+def recipe(trained: Any) -> Recipe:
+    """Of a second head for the drawn catalogue, on the head of `trained`."""
+    first = load_recipe(str(trained.recipe))
+    phase = Phase("beside", layers="second_head", epochs=2, batch_size=16, augment=False)
+    model = replace(first.model, hidden=8, histogram=16)
+    return replace(first, model=model, phases=(phase,), quantize=QuantizeOptions(steps=0, calibration_photos=16))
+
+
+def test_a_run_ends_with_both_heads_in_its_model(trained: Any, recipe: Recipe, tmp_path: Path) -> None:
+    train(trained.source, recipe, tmp_path / "run", weights=trained.models["float32"])
+    tags = [tag.id for tag in load_tags(trained)]
+    first = read_pretrained(trained.models["float32"], recipe.model.backbone, recipe.model.stages, tags=tags)
+    both = load_weights(tmp_path / "run")
+    stem = next(name for name in first if name.startswith("stem") and name.endswith("kernel"))
+    np.testing.assert_allclose(both[stem], first[stem], rtol=1e-5)
+    assert both["hidden.kernel"].shape[1] == 8 and both["hidden.kernel"].any()
+
+
+def test_weights_without_a_head_are_refused(trained: Any, recipe: Recipe, pretrained: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="does not say which tags its head is for"):
+        train(trained.source, recipe, tmp_path / "run", weights=pretrained)
+
+
+def test_only_the_first_phase_can_train_one() -> None:
+    phases = "[[phases]]\nname = 'a'\n[[phases]]\nname = 'b'\nlayers = 'second_head'"
+    with pytest.raises(RecipeError, match=r"'b\.layers' must be one of all, head, stage1, stage2, stage3, not"):
+        parse_recipe(f"name = 'a'\n[facets.kind]\ncolumn = 'kind'\n{phases}", "mine.toml")
+
+
+def load_tags(trained: Any) -> Any:
+    from edge_tagger.train.run import RunFolder
+
+    return RunFolder(trained.run).read_manifest().taxonomy.tags
+
+
+def load_weights(run: Path) -> Weights:
+    from safetensors.numpy import load_file
+
+    weights: Weights = load_file(run / "weights.safetensors")
+    return weights

@@ -1,0 +1,78 @@
+"""A second head beside the one that trained weights bring: both read the same features, and the mean of their logits is
+the answer, an ensemble (Lakshminarayanan et al., "Simple and Scalable Predictive Uncertainty Estimation using Deep
+Ensembles", 2017) that a `.tflite` holds as one head with the hidden units of both.
+
+The kept head is widened to the model's shapes: to what it does not read, and to units that it does not have, its
+weights are 0. The second head takes the units that are left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tagger.errors import RunError
+from edge_tagger.train.deploy import parts_of
+from edge_tagger.train.keras import tf_keras
+from edge_tagger.train.resnet import Weights, get_weights, set_weights
+
+
+def widened(weights: Weights, model: Any) -> Weights:
+    """`weights`, with a head for the tags of `model`, its head and hidden units in the model's shapes.
+
+    Raises RunError where the model's head does not read all that theirs does, or has no more units than theirs.
+    """
+    kernel = weights["head.kernel"]
+    hidden = weights.get("hidden.kernel", np.zeros((len(kernel), 0), np.float32))
+    units, own_units = hidden.shape[1], _units(model)
+    read, own_read = len(kernel) - units, model.get_layer("features").output_shape[-1]
+    new = not any(map(_of_histogram, weights))
+    added = sum(channels for part, channels in parts_of(model).items() if new and _of_histogram(part))
+    if read != own_read - added or units >= own_units:
+        raise RunError(
+            f"the head of the weights reads {read} features through {units} hidden units, and a second one beside it "
+            f"would read {own_read - added}, and {added} of the histogram, through {own_units}; take its recipe's "
+            f"taps, pool and palette, and hidden of more than {units}"
+        )
+    head = np.zeros((own_read + own_units, kernel.shape[1]), np.float32)
+    head[:read], head[own_read : own_read + units] = kernel[:read], kernel[read:]
+    bias = weights.get("hidden.bias", np.zeros(0, np.float32))
+    return {
+        **weights,
+        "head.kernel": head,
+        "hidden.kernel": np.pad(hidden, ((0, own_read - read), (0, own_units - units))),
+        "hidden.bias": np.pad(bias, (0, own_units - units)),
+    }
+
+
+def take_head(model: Any, seed: int, bias: NDArray[np.float32]) -> Weights:
+    """The model's head and hidden units, which give way to a head that knows nothing, of the units that they left."""
+    kept = {name: value for name, value in get_weights(model).items() if name.startswith(("head.", "hidden."))}
+    taken = np.asarray(kept["hidden.kernel"].any(0))  # at 0 these units are never on, and learn nothing
+    fresh = tf_keras.initializers.GlorotUniform(seed)
+    head = fresh(kept["head.kernel"].shape).numpy() * np.float32(0.1)
+    head[-len(taken) :][taken] = 0
+    hidden = np.where(taken, 0, fresh(kept["hidden.kernel"].shape).numpy())
+    own = {"hidden.kernel": hidden, "hidden.bias": np.zeros_like(kept["hidden.bias"])}
+    set_weights(model, {**own, "head.kernel": head, "head.bias": bias})
+    return kept
+
+
+def put_beside(model: Any, kept: Weights) -> None:
+    """The head that take_head took, beside the one that has learnt since: logits are the mean of theirs."""
+    own = get_weights(model)
+    both: Weights = {
+        name: (own[name] + value) * np.float32(0.5) for name, value in kept.items() if name.startswith("head.")
+    }
+    both |= {name: own[name] + value for name, value in kept.items() if name.startswith("hidden.")}
+    set_weights(model, both)
+
+
+def _of_histogram(name: str) -> bool:
+    return name.startswith("histogram.")
+
+
+def _units(model: Any) -> int:
+    return next((layer.units for layer in model.layers if layer.name == "hidden"), 0)
