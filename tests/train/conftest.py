@@ -46,9 +46,11 @@ def to_tflite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], 
 @pytest.fixture(scope="session")
 def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of two stages of a small ResNet."""
+    from edge_tagger.train.keras import tf_keras
     from edge_tagger.train.resnet import build, get_weights
     from edge_tagger.train.weights import save_weights
 
+    tf_keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
     save_weights(path, get_weights(build("resnet10", folded=False, stages=2, image_size=32, tags=2)))
     return path
