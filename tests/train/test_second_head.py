@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from edge_tagger.errors import RecipeError, RunError
+from edge_tagger.train import fit
 from edge_tagger.train.cut import trainable
 from edge_tagger.train.finetune import train
 from edge_tagger.train.head import StandardizedHead
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.recipe import Phase, QuantizeOptions, Recipe
 from edge_tagger.train.recipe_file import load_recipe, parse_recipe
-from edge_tagger.train.resnet import Weights, build, get_weights, set_weights
+from edge_tagger.train.resnet import build, get_weights, set_weights
+from edge_tagger.train.run import RunFolder
 from edge_tagger.train.second_head import put_beside, take_head, widened
 from edge_tagger.train.weights import read_pretrained
 
@@ -108,14 +113,33 @@ def recipe(trained: Any) -> Recipe:
     return replace(first, model=model, phases=(phase,), quantize=QuantizeOptions(steps=0, calibration_photos=16))
 
 
-def test_a_run_ends_with_both_heads_in_its_model(trained: Any, recipe: Recipe, tmp_path: Path) -> None:
-    train(trained.source, recipe, tmp_path / "run", weights=trained.models["float32"])
-    tags = [tag.id for tag in load_tags(trained)]
-    first = read_pretrained(trained.models["float32"], recipe.model.backbone, recipe.model.stages, tags=tags)
-    both = load_weights(tmp_path / "run")
+def test_a_run_ends_with_both_heads_in_its_model_also_where_it_was_stopped(
+    trained: Any, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, steps = trained.models["float32"], 0
+    train(trained.source, recipe, tmp_path / "run", weights=weights)
+    tags = [tag.id for tag in RunFolder(trained.run).read_manifest().taxonomy.tags]
+    first = read_pretrained(weights, recipe.model.backbone, recipe.model.stages, tags=tags)
+    both = load_file(tmp_path / "run/weights.safetensors")
     stem = next(name for name in first if name.startswith("stem") and name.endswith("kernel"))
     np.testing.assert_allclose(both[stem], first[stem], rtol=1e-5)
     assert both["hidden.kernel"].shape[1] == 8 and both["hidden.kernel"].any()
+
+    class Interrupting(fit.Progress):
+        def update(self, count: int = 1, **notes: float | str) -> None:
+            nonlocal steps
+            super().update(count, **notes)
+            steps += count
+            if steps == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "Progress", Interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            train(trained.source, recipe, tmp_path / "stopped", weights=weights)
+    train(trained.source, recipe, tmp_path / "stopped", weights=weights, resume=True)
+    again = (tmp_path / "stopped/weights.safetensors").read_bytes()
+    assert again == (tmp_path / "run/weights.safetensors").read_bytes()
 
 
 def test_weights_without_a_head_are_refused(trained: Any, recipe: Recipe, pretrained: Path, tmp_path: Path) -> None:
@@ -127,16 +151,3 @@ def test_only_the_first_phase_can_train_one() -> None:
     phases = "[[phases]]\nname = 'a'\n[[phases]]\nname = 'b'\nlayers = 'second_head'"
     with pytest.raises(RecipeError, match=r"'b\.layers' must be one of all, head, stage1, stage2, stage3, not"):
         parse_recipe(f"name = 'a'\n[facets.kind]\ncolumn = 'kind'\n{phases}", "mine.toml")
-
-
-def load_tags(trained: Any) -> Any:
-    from edge_tagger.train.run import RunFolder
-
-    return RunFolder(trained.run).read_manifest().taxonomy.tags
-
-
-def load_weights(run: Path) -> Weights:
-    from safetensors.numpy import load_file
-
-    weights: Weights = load_file(run / "weights.safetensors")
-    return weights
