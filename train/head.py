@@ -7,9 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tagger.train.keras import tf
+from edge_tagger.train.keras import tf, tf_keras
 
 _LEAST_SHARE = 0.1  # of the median deviation: features that hardly vary are not blown up
+
+
+def start_head(model: Any, seed: int, bias: NDArray[np.float32]) -> None:
+    """A head that knows nothing: small weights by `seed`, and `bias` float32 [N]."""
+    head = model.get_layer("head")
+    kernel = tf_keras.initializers.GlorotUniform(seed)(head.kernel.shape).numpy()
+    head.set_weights([kernel * np.float32(0.1), bias])
 
 
 class StandardizedHead:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.errors import RunError
 from edge_tagger.train.deploy import parts_of
+from edge_tagger.train.head import start_head
 from edge_tagger.train.keras import tf_keras
 from edge_tagger.train.resnet import Weights, get_weights, set_weights
 
@@ -26,8 +27,8 @@ def widened(weights: Weights, model: Any) -> Weights:
     """
     kernel = weights["head.kernel"]
     hidden = weights.get("hidden.kernel", np.zeros((len(kernel), 0), np.float32))
-    units, own_units = hidden.shape[1], _units(model)
-    read, own_read = len(kernel) - units, model.get_layer("features").output_shape[-1]
+    units, own_read = hidden.shape[1], model.get_layer("features").output_shape[-1]
+    read, own_units = len(kernel) - units, model.get_layer("head").input_shape[-1] - own_read
     new = not any(map(_of_histogram, weights))
     added = sum(channels for part, channels in parts_of(model).items() if new and _of_histogram(part))
     if read != own_read - added or units >= own_units:
@@ -51,12 +52,12 @@ def take_head(model: Any, seed: int, bias: NDArray[np.float32]) -> Weights:
     """The model's head and hidden units, which give way to a head that knows nothing, of the units that they left."""
     kept = {name: value for name, value in get_weights(model).items() if name.startswith(("head.", "hidden."))}
     taken = np.asarray(kept["hidden.kernel"].any(0))  # at 0 these units are never on, and learn nothing
-    fresh = tf_keras.initializers.GlorotUniform(seed)
-    head = fresh(kept["head.kernel"].shape).numpy() * np.float32(0.1)
-    head[-len(taken) :][taken] = 0
-    hidden = np.where(taken, 0, fresh(kept["hidden.kernel"].shape).numpy())
-    own = {"hidden.kernel": hidden, "hidden.bias": np.zeros_like(kept["hidden.bias"])}
-    set_weights(model, {**own, "head.kernel": head, "head.bias": bias})
+    fresh = tf_keras.initializers.GlorotUniform(seed)(kept["hidden.kernel"].shape).numpy()
+    model.get_layer("hidden").set_weights([np.where(taken, 0, fresh), np.zeros_like(kept["hidden.bias"])])
+    start_head(model, seed, bias)
+    kernel, _ = model.get_layer("head").get_weights()
+    kernel[-len(taken) :][taken] = 0
+    model.get_layer("head").set_weights([kernel, bias])
     return kept
 
 
@@ -72,7 +73,3 @@ def put_beside(model: Any, kept: Weights) -> None:
 
 def _of_histogram(name: str) -> bool:
     return name.startswith("histogram.")
-
-
-def _units(model: Any) -> int:
-    return next((layer.units for layer in model.layers if layer.name == "hidden"), 0)

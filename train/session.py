@@ -19,6 +19,7 @@ from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.deploy import deployed, parts_of
 from edge_tagger.train.events import write_scalars
 from edge_tagger.train.fit import Schedule
+from edge_tagger.train.head import start_head
 from edge_tagger.train.histogram import set_histogram
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.prepare import Prepared
@@ -123,9 +124,7 @@ class Session:
     def start_head(self) -> None:
         """A head that knows nothing: small weights by the recipe's seed, the bias at each tag's log-odds in the
         training split."""
-        head = self.model.get_layer("head")
-        kernel = tf_keras.initializers.GlorotUniform(self.recipe.seed)(head.kernel.shape).numpy()
-        head.set_weights([kernel * np.float32(0.1), self.log_odds()])
+        start_head(self.model, self.recipe.seed, self.log_odds())
 
     def log_odds(self) -> NDArray[np.float32]:
         """float32 [N]: of each tag in the training split, with one imagined photo of either kind."""
@@ -173,10 +172,11 @@ class Session:
         set_weights(self.model, widened(weights, self.model) if own_head else weights)
         if "histogram.conv1.kernel" not in weights:
             set_histogram(self.model, self.representative)
-        if pretrained is not None and not own_head:
+        if own_head:
+            return
+        if pretrained is not None:
             equalize(self.model, self.representative)
-        if not own_head:
-            self.start_head()
+        self.start_head()
 
 
 def validation_figures(targets: Targets, logits: Logits) -> dict[str, float]:
