@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,31 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
     save_weights(path, get_weights(build("resnet10", folded=False, stages=2, image_size=32, tags=2)))
     return path
+
+
+@pytest.fixture
+def ctrl_c_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """`with ctrl_c_at(5):` interrupts a training at its fifth step, phases counted on."""
+    from edge_tagger.train import fit
+
+    @contextmanager
+    def interrupted(stop_after: int) -> Iterator[None]:
+        steps = 0
+
+        class Interrupting(fit.Progress):
+            def update(self, count: int = 1, **notes: float | str) -> None:
+                nonlocal steps
+                super().update(count, **notes)
+                steps += count
+                if steps == stop_after:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(fit, "Progress", Interrupting)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return interrupted
 
 
 @pytest.fixture(scope="session")

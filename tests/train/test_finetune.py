@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from edge_tagger.convert.sources import read_run
 from edge_tagger.convert.writer import make
 from edge_tagger.errors import CatalogueError, OutputError, RecipeError, RunError
 from edge_tagger.manifest import Manifest
-from edge_tagger.train import fit
 from edge_tagger.train.finetune import train
 from edge_tagger.train.keras import tf
 from edge_tagger.train.prepare import prepare
@@ -63,23 +60,11 @@ def test_the_quantized_model_is_near_the_float_model(trained: Any) -> None:
 
 @pytest.mark.parametrize("stop_after", [3, 18])
 def test_a_stopped_training_goes_on_to_the_same_bits(
-    trained: Any, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
+    trained: Any, recipe: Recipe, tmp_path: Path, ctrl_c_at: Any, stop_after: int
 ) -> None:
     """Ctrl-C in the first phase, and in quantization-aware training; then --resume."""
-    steps = 0
-
-    class Interrupting(fit.Progress):
-        def update(self, count: int = 1, **notes: float | str) -> None:
-            nonlocal steps
-            super().update(count, **notes)
-            steps += count
-            if steps == stop_after:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(fit, "Progress", Interrupting)
-        with pytest.raises(KeyboardInterrupt):
-            train(trained.source, recipe, tmp_path / "run")
+    with ctrl_c_at(stop_after):
+        train(trained.source, recipe, tmp_path / "run")
     assert not RunFolder(tmp_path / "run").is_done
     train(trained.source, recipe, tmp_path / "run", resume=True)
     for name in ("weights.safetensors", "metrics.jsonl", "checkpoints/quantize.safetensors", "manifest.json"):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from edge_tagger.errors import RecipeError, RunError
-from edge_tagger.train import fit
 from edge_tagger.train.cut import trainable
 from edge_tagger.train.finetune import train
 from edge_tagger.train.head import StandardizedHead
@@ -114,9 +111,9 @@ def recipe(trained: Any) -> Recipe:
 
 
 def test_a_run_ends_with_both_heads_in_its_model_also_where_it_was_stopped(
-    trained: Any, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Any, recipe: Recipe, tmp_path: Path, ctrl_c_at: Any
 ) -> None:
-    weights, steps = trained.models["float32"], 0
+    weights = trained.models["float32"]
     train(trained.source, recipe, tmp_path / "run", weights=weights)
     tags = [tag.id for tag in RunFolder(trained.run).read_manifest().taxonomy.tags]
     first = read_pretrained(weights, recipe.model.backbone, recipe.model.stages, tags=tags)
@@ -125,18 +122,8 @@ def test_a_run_ends_with_both_heads_in_its_model_also_where_it_was_stopped(
     np.testing.assert_allclose(both[stem], first[stem], rtol=1e-5)
     assert both["hidden.kernel"].shape[1] == 8 and both["hidden.kernel"].any()
 
-    class Interrupting(fit.Progress):
-        def update(self, count: int = 1, **notes: float | str) -> None:
-            nonlocal steps
-            super().update(count, **notes)
-            steps += count
-            if steps == 5:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(fit, "Progress", Interrupting)
-        with pytest.raises(KeyboardInterrupt):
-            train(trained.source, recipe, tmp_path / "stopped", weights=weights)
+    with ctrl_c_at(5):
+        train(trained.source, recipe, tmp_path / "stopped", weights=weights)
     train(trained.source, recipe, tmp_path / "stopped", weights=weights, resume=True)
     again = (tmp_path / "stopped/weights.safetensors").read_bytes()
     assert again == (tmp_path / "run/weights.safetensors").read_bytes()
