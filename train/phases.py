@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from edge_tagger.errors import RunError
 from edge_tagger.train.cut import Cut, cut, trainable
+from edge_tagger.train.deploy import parts_of
 from edge_tagger.train.fit import Schedule, finished_steps, fit
 from edge_tagger.train.frozen import FrozenOutputs
 from edge_tagger.train.head import StandardizedHead
 from edge_tagger.train.keras import tf, tf_keras
-from edge_tagger.train.losses import make_loss
+from edge_tagger.train.kernel import KernelTeacher
+from edge_tagger.train.losses import make_loss, masked_binary_crossentropy
 from edge_tagger.train.mixup import mixed, mixup_shares
 from edge_tagger.train.recipe import SECOND_HEAD, Phase
 from edge_tagger.train.second_head import put_beside, take_head
@@ -54,19 +57,28 @@ def run_phase(session: Session, number: int, phase: Phase, frozen: Frozen | None
         frozen = compute_frozen(session, number, phase)
     kept = None
     if phase.layers == SECOND_HEAD:
-        kept = take_head(session.model, session.recipe.seed, session.log_odds())
+        heads = sum(later.layers == SECOND_HEAD for later in session.recipe.phases[number:])
+        kept = take_head(session.model, session.recipe.seed, session.log_odds(), heads=heads)
+    teacher = _teacher(session, phase, frozen) if unfinished and phase.teacher != "labels" else None
     start = session.model.get_weights()
     ends = []
     for member, name in enumerate(names):
         session.model.set_weights(start)
-        _run_member(session, name, phase, frozen, seed=(session.recipe.seed, number, member))
+        _run_member(session, name, phase, frozen, teacher, seed=(session.recipe.seed, number, member))
         ends.append(session.model.get_weights())
     session.model.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
     if kept is not None:
         put_beside(session.model, kept)
 
 
-def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None, seed: tuple[int, int, int]) -> None:
+def _run_member(
+    session: Session,
+    name: str,
+    phase: Phase,
+    frozen: Frozen | None,
+    teacher: KernelTeacher | None,
+    seed: tuple[int, int, int],
+) -> None:
     """Train the layers of a phase from where the model is; shuffling, views and dropout are drawn by `seed`."""
     head = StandardizedHead(session.model)
     schedule = phase_schedule(phase, len(session.photos))
@@ -81,6 +93,8 @@ def _run_member(session: Session, name: str, phase: Phase, frozen: Frozen | None
         features = material.features(inputs, training=not session.folded)
         if shares:
             features, targets = mixed(features, targets, *shares)
+        if teacher is not None:
+            return masked_binary_crossentropy(teacher(features), head(features, dropout))
         return criterion(targets, head(features, dropout))
 
     dropout_seed = int(np.random.default_rng(seed).integers(2**31))
@@ -124,7 +138,7 @@ def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None
         session.places.cache,
         views=phase.views if phase.augment else 1,
         options=session.recipe.augment if phase.augment else None,
-        seed=(session.recipe.seed, number),
+        seed=(session.recipe.seed, number) if phase.augment else (),
     )
     validation = FrozenOutputs(parts.frozen, session.validation, session.places.cache)
     views = min(training.views, int((phase.cache_gb * 1e9 - validation.bytes_per_view) // training.bytes_per_view))
@@ -138,6 +152,15 @@ def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None
     training.compute(f"{phase.name}: frozen layers", keep_gb=phase.cache_gb)
     validation.compute(f"{phase.name}: frozen layers, validation", keep_gb=phase.cache_gb)
     return Frozen(parts, training, validation)
+
+
+def _teacher(session: Session, phase: Phase, frozen: Frozen | None) -> KernelTeacher:
+    """Who answers in place of the labels, having learnt the first view of each photo."""
+    if frozen is None:
+        raise RunError(f"phase {phase.name!r}: the kernel that is to teach needs the cache; give cache_gb more")
+    features = np.concatenate([frozen.parts.learning(t).astype(np.float32) for t in frozen.training.in_order()])
+    parts = parts_of(session.model) or {"features": features.shape[1]}
+    return KernelTeacher(features, session.photos.targets, parts, session.taxonomy, session.recipe.seed)
 
 
 def _cached(session: Session, phase: Phase, head: StandardizedHead, frozen: Frozen, seed: tuple[int, ...]) -> _Material:

@@ -14,6 +14,7 @@ LOSSES = ("binary_crossentropy", "effective_number", "focal", "asymmetric")
 POOLS = ("mean", "mean+max")
 PRECISIONS = ("float32", "bfloat16")
 SECOND_HEAD = "second_head"  # the layers of a phase that trains one
+TEACHERS = ("labels", "kernel")
 HISTOGRAM_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.histogram
 
 
@@ -86,7 +87,9 @@ class Phase:
     Beta distribution of that parameter ("mixup", Zhang et al., 2018, on features as in "Manifold Mixup", Verma et al.,
     2019): the smaller, the nearer to one of the two.
     `members` copies learn one after the other from the same start, each with its own order, views and dropout, and the
-    phase ends with the mean of their weights ("Model soups", Wortsman et al., 2022); it costs as many times as much."""
+    phase ends with the mean of their weights ("Model soups", Wortsman et al., 2022); it costs as many times as much.
+    `teacher` is whose answers are learnt: "labels", or "kernel", where what the head reads is frozen (see
+    edge_tagger.train.kernel; with mixup 1 the pairs lie anywhere between two photos)."""
 
     name: str
     layers: str = "all"
@@ -102,6 +105,7 @@ class Phase:
     average: float = 0.0
     mixup: float = 0.0
     members: int = 1
+    teacher: str = "labels"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from edge_tagger.errors import RecipeError
@@ -14,6 +15,7 @@ from edge_tagger.train.recipe import (
     POOLS,
     PRECISIONS,
     SECOND_HEAD,
+    TEACHERS,
     Phase,
     QuantizeOptions,
     Recipe,
@@ -91,9 +93,11 @@ def _check_phases(recipe: Recipe) -> None:
     )
     layers = ["all", "head", *(f"stage{n + 1}" for n in range(recipe.model.stages))]
     stretches: list[Phase | QuantizeOptions] = [*recipe.phases, recipe.quantize]
+    second_heads = [*takewhile(lambda phase: phase.layers == SECOND_HEAD, recipe.phases)]  # before all other phases
     for trained in stretches:
         where = trained.name if isinstance(trained, Phase) else "quantize"
-        _one_of(trained.layers, [*layers, SECOND_HEAD] if trained is recipe.phases[0] else layers, f"{where}.layers")
+        early = trained is recipe.phases[0] or trained in second_heads
+        _one_of(trained.layers, [*layers, SECOND_HEAD] if early else layers, f"{where}.layers")
         _rule(trained.batch_size >= 1, f"{where}.batch_size", "1 or more")
         _rule(trained.learning_rate > 0, f"{where}.learning_rate", "above 0")
     for phase in recipe.phases:
@@ -102,6 +106,14 @@ def _check_phases(recipe: Recipe) -> None:
         _rule(phase.views >= head, f"{phase.name}.views", "0 or more; for the head at least 1")
         _rule(phase.members >= 1, f"{phase.name}.members", "1 or more")
         _rule(phase.mixup >= 0, f"{phase.name}.mixup", "0 or more")
+        _one_of(phase.teacher, TEACHERS, f"{phase.name}.teacher")
+        frozen = phase.layers == SECOND_HEAD or (phase.layers == "head" and not recipe.model.palette)
+        _rule(
+            frozen or phase.teacher == "labels",
+            f"{phase.name}.teacher",
+            f'"labels" where layers = {phase.layers!r}{" and a palette learns with the head" if head else ""}; '
+            "a kernel teaches only what reads frozen features",
+        )
         _rule(phase.cache_gb >= 0, f"{phase.name}.cache_gb", "0 or more")
         _rule(0 <= phase.dropout < 1 and 0 <= phase.average < 1, f"{phase.name}", "of a dropout and an average in 0..1")
     quantize = recipe.quantize

@@ -48,15 +48,21 @@ def widened(weights: Weights, model: Any) -> Weights:
     }
 
 
-def take_head(model: Any, seed: int, bias: NDArray[np.float32]) -> Weights:
-    """The model's head and hidden units, which give way to a head that knows nothing, of the units that they left."""
+def take_head(model: Any, seed: int, bias: NDArray[np.float32], *, heads: int = 1) -> Weights:
+    """The model's head and hidden units, which give way to a head that knows nothing, of the units that they left:
+    all of them, or its share where so many `heads` are to come. Raises RunError where that is none."""
     kept = {name: value for name, value in get_weights(model).items() if name.startswith(("head.", "hidden."))}
-    taken = np.asarray(kept["hidden.kernel"].any(0))  # at 0 these units are never on, and learn nothing
+    left = np.flatnonzero(~kept["hidden.kernel"].any(0))
+    own = left[: len(left) // heads]
+    if not len(own):
+        raise RunError(f"{len(left)} hidden units are left for {heads} heads beside the first; give hidden more units")
     fresh = tf_keras.initializers.GlorotUniform(seed)(kept["hidden.kernel"].shape).numpy()
-    model.get_layer("hidden").set_weights([np.where(taken, 0, fresh), np.zeros_like(kept["hidden.bias"])])
+    others = np.delete(np.arange(fresh.shape[1]), own)  # at 0 they are never on, and learn nothing
+    fresh[:, others] = 0
+    model.get_layer("hidden").set_weights([fresh, np.zeros_like(kept["hidden.bias"])])
     start_head(model, seed, bias)
     kernel, _ = model.get_layer("head").get_weights()
-    kernel[-len(taken) :][taken] = 0
+    kernel[others - fresh.shape[1]] = 0
     model.get_layer("head").set_weights([kernel, bias])
     return kept
 

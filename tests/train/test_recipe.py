@@ -60,6 +60,12 @@ def test_facets_are_columns_levels_or_separated_tags() -> None:
         (LEAST + "[model]\nbackbone = 'resnet99'", "one of resnet10, resnet18, resnet34, resnet50, resnet50v2"),
         (LEAST + "[model]\nhistogram = 2000", "in 0..1188"),
         (LEAST + "[[phases]]\nname = 'a'\nmixup = -0.1", "'a.mixup' must be 0 or more"),
+        (LEAST + "[[phases]]\nname = 'a'\nteacher = 'labls'", "'a.teacher' must be one of labels, kernel, not 'labls'"),
+        (LEAST + "[[phases]]\nname = 'a'\nteacher = 'kernel'", "must be \"labels\" where layers = 'all'"),
+        (
+            LEAST + "[model]\npalette = 4\n[[phases]]\nname = 'a'\nlayers = 'head'\nteacher = 'kernel'",
+            "where layers = 'head' and a palette learns with the head",
+        ),
         (LEAST + "[data]\nfractions = [0.5, 0.2, 0.2]", "sum to 1"),
         (LEAST + "[[phases]]\nname = 'a'\n[[phases]]\nname = 'a'", "different for each phase"),
         (LEAST + "[[phases]]\nname = 'a'\nlayers = 'stage4'", "one of all, head, stage1, stage2, stage3"),

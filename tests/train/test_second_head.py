@@ -101,17 +101,43 @@ def test_the_second_head_leaves_the_first_ones_units_and_palette_alone() -> None
     assert palette and all((after[name] == before[name]).all() for name in palette)
 
 
+def test_heads_that_are_to_come_share_the_units() -> None:
+    first, model = with_first_head(hidden=11)
+    bias = np.zeros(3, np.float32)
+    kept = take_head(model, seed=0, bias=bias, heads=2)
+    weights = get_weights(model)
+    assert weights["hidden.kernel"].any(0).tolist() == [False] * 6 + [True] * 2 + [False] * 3
+    assert weights["head.kernel"][-11:].any(1).tolist() == [False] * 6 + [True] * 2 + [False] * 3
+    second = logits(model)
+    put_beside(model, kept)
+    kept = take_head(model, seed=1, bias=bias)
+    assert get_weights(model)["hidden.kernel"].any(0).tolist() == [False] * 8 + [True] * 3
+    third = logits(model)
+    put_beside(model, kept)
+    np.testing.assert_allclose(logits(model), (logits(first) + second) / 4 + third / 2, atol=1e-4)
+
+
+def test_more_heads_than_units_are_refused() -> None:
+    _, model = with_first_head(hidden=7)
+    with pytest.raises(RunError, match="1 hidden units are left for 2 heads beside the first"):
+        take_head(model, seed=0, bias=np.zeros(3, np.float32), heads=2)
+
+
 @pytest.fixture
 def recipe(trained: Any) -> Recipe:
-    """Of a second head for the drawn catalogue, on the head of `trained`."""
+    """Of a second head for the drawn catalogue, on the head of `trained`, and a third one that a kernel teaches."""
     first = load_recipe(str(trained.recipe))
-    phase = Phase("beside", layers="second_head", epochs=2, batch_size=16, augment=False)
+    beside = Phase("beside", layers="second_head", epochs=2, batch_size=16, augment=False)
+    taught = replace(beside, name="taught", teacher="kernel", mixup=1.0)
     model = replace(first.model, hidden=8, histogram=16)
-    return replace(first, model=model, phases=(phase,), quantize=QuantizeOptions(steps=0, calibration_photos=16))
+    return replace(
+        first, model=model, phases=(beside, taught), quantize=QuantizeOptions(steps=0, calibration_photos=16)
+    )
 
 
-def test_a_run_ends_with_both_heads_in_its_model_also_where_it_was_stopped(
-    trained: Any, recipe: Recipe, tmp_path: Path, ctrl_c_at: Any
+@pytest.mark.parametrize("step", [5, 25])
+def test_a_run_ends_with_all_heads_in_its_model_also_where_it_was_stopped(
+    trained: Any, recipe: Recipe, tmp_path: Path, ctrl_c_at: Any, step: int
 ) -> None:
     weights = trained.models["float32"]
     train(trained.source, recipe, tmp_path / "run", weights=weights)
@@ -122,7 +148,7 @@ def test_a_run_ends_with_both_heads_in_its_model_also_where_it_was_stopped(
     np.testing.assert_allclose(both[stem], first[stem], rtol=1e-5)
     assert both["hidden.kernel"].shape[1] == 8 and both["hidden.kernel"].any()
 
-    with ctrl_c_at(5):
+    with ctrl_c_at(step):
         train(trained.source, recipe, tmp_path / "stopped", weights=weights)
     train(trained.source, recipe, tmp_path / "stopped", weights=weights, resume=True)
     again = (tmp_path / "stopped/weights.safetensors").read_bytes()
@@ -134,7 +160,13 @@ def test_weights_without_a_head_are_refused(trained: Any, recipe: Recipe, pretra
         train(trained.source, recipe, tmp_path / "run", weights=pretrained)
 
 
-def test_only_the_first_phase_can_train_one() -> None:
+def test_what_a_kernel_teaches_needs_the_cache(trained: Any, recipe: Recipe, tmp_path: Path) -> None:
+    phases = tuple(replace(phase, cache_gb=0) for phase in recipe.phases)
+    with pytest.raises(RunError, match=r"phase 'taught': the kernel that is to teach needs the cache; give cache_gb"):
+        train(trained.source, replace(recipe, phases=phases), tmp_path / "run", weights=trained.models["float32"])
+
+
+def test_only_the_first_phases_can_train_one() -> None:
     phases = "[[phases]]\nname = 'a'\n[[phases]]\nname = 'b'\nlayers = 'second_head'"
     with pytest.raises(RecipeError, match=r"'b\.layers' must be one of all, head, stage1, stage2, stage3, not"):
         parse_recipe(f"name = 'a'\n[facets.kind]\ncolumn = 'kind'\n{phases}", "mine.toml")
