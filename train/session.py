@@ -15,6 +15,7 @@ from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, Targets
 from edge_tagger.metrics import macro_map, micro_map
 from edge_tagger.progress import Progress
 from edge_tagger.taxonomy import Taxonomy
+from edge_tagger.train.cross_layer import cross_layer_equalized
 from edge_tagger.train.dataset import PhotoSet, plain_batches, training_batches
 from edge_tagger.train.deploy import deployed, parts_of
 from edge_tagger.train.events import write_scalars
@@ -142,7 +143,8 @@ class Session:
             set_weights(self.model, trained)
 
     def deploy(self) -> None:
-        """Bring the folded model into the deployed form, if it has one: what is exported and quantized."""
+        """Bring the folded model into the form that is exported and quantized: equalized and, with parts, deployed."""
+        set_weights(self.model, cross_layer_equalized(self.model, self.representative))
         parts = parts_of(self.model)
         if parts:
             weights = deployed(get_weights(self.model), parts, self.pooled_representative())
