@@ -81,27 +81,25 @@ class _Kernel:
     def __init__(self, features: Array, residuals: Array, weights: Array) -> None:
         self._seen = np.flatnonzero(weights)
         self._weights = tf.constant(weights[self._seen])
-        photos = self._weighted(tf.constant(features))
-        sample = photos[:_SAMPLE]
-        self._photos, self._squares, self._width = photos, tf.reduce_sum(photos**2, 1), tf.constant(1.0)
-        distances = -tf.math.log(self._similarity(sample)[:, : len(sample)])
-        self._width = tf.constant(np.float32(max(np.median(distances), 1e-6)))
-        inverse = np.linalg.inv(self._similarity(photos).numpy() + _RIDGE * np.eye(len(features), dtype=np.float32))
+        self._photos = self._weighted(tf.constant(features))
+        self._squares = tf.reduce_sum(self._photos**2, 1)
+        self._width = max(float(np.median(self._distances(self._photos[:_SAMPLE])[:, :_SAMPLE])), 1e-6)
+        similarity = tf.exp(-self._distances(self._photos) / self._width).numpy()
+        inverse = np.linalg.inv(similarity + _RIDGE * np.eye(len(features), dtype=np.float32))
         answers = inverse @ residuals
         self._answers = tf.constant(answers)
         self.left_out: Array = ((answers / np.diag(inverse)[:, None]) ** 2).mean(0)
 
     def __call__(self, features: Any) -> Any:
-        return self._similarity(self._weighted(features)) @ self._answers
+        return tf.exp(-self._distances(self._weighted(features)) / self._width) @ self._answers
 
     def _weighted(self, features: Any) -> Any:
         return tf.gather(features, self._seen, axis=1) * self._weights
 
-    def _similarity(self, weighted: Any) -> Any:
-        """[B, n], 1 for the same photo."""
-        squares = tf.reduce_sum(weighted**2, 1)
-        distances = squares[:, None] + self._squares - 2 * tf.matmul(weighted, self._photos, transpose_b=True)
-        return tf.exp(-tf.maximum(distances, 0) / self._width)
+    def _distances(self, weighted: Any) -> Any:
+        """[B, n], squared, to the photos that were learnt."""
+        squares = tf.reduce_sum(weighted**2, 1)[:, None] + self._squares
+        return tf.maximum(squares - 2 * tf.matmul(weighted, self._photos, transpose_b=True), 0)
 
 
 def _weightings(parts: Mapping[str, int]) -> list[Array]:

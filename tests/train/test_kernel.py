@@ -53,7 +53,7 @@ def test_answers_are_those_of_kernel_ridge_regression_by_the_kernel_that_suits_t
 def test_the_error_on_photos_left_out_is_that_of_learning_without_them() -> None:
     residuals = (TARGETS - TARGETS.mean(0)).astype(np.float32)
     whole = kernel._Kernel(FEATURES, residuals, np.ones(12, np.float32))
-    gram = whole._similarity(whole._photos).numpy().astype(np.float64)
+    gram = np.exp(-whole._distances(whole._photos).numpy().astype(np.float64) / whole._width)
     errors = []
     for photo in range(len(FEATURES)):
         others = np.delete(np.arange(len(FEATURES)), photo)
