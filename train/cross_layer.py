@@ -23,7 +23,7 @@ from edge_tagger.train.resnet import Weights, get_weights
 
 _BATCH = 32
 _LEAST_SHARE = 0.02  # of the farthest channel: one that is hardly ever on is not blown up
-_SHARE_OF_KERNELS = 0.75  # 0.5 and 1 left 7 and 5 % more error in the packaged model's logits
+_SHARE_OF_KERNELS = 0.75  # 0.5 and 1 left 7 and 5 % more error in the logits of a model with three heads
 
 
 @dataclass(frozen=True)

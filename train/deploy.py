@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger.train.head import floored_deviation
 from edge_tagger.train.resnet import Weights
 
-_LEAST_SHARE = 0.1  # of a part's median deviation: channels that hardly vary are not blown up
 _LIMIT = 6.0  # what hidden units reach, about as much as standardized features do
 
 Statistics = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -29,8 +29,7 @@ def deployed(weights: Weights, parts: dict[str, int], pooled: NDArray[np.float32
     centres, deviations = [], []
     for name, channels in parts.items():
         part = pooled[:, start : start + channels]
-        spread = part.std(0)
-        deviation = np.maximum(spread, _LEAST_SHARE * np.median(spread) + 1e-6)
+        deviation = floored_deviation(part)
         result[f"{name}.scale.depthwise_kernel"] = (1 / deviation).reshape(1, 1, -1, 1).astype(np.float32)
         result[f"{name}.scale.bias"] = (-part.mean(0) / deviation).astype(np.float32)
         centres.append(part.mean(0))

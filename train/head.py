@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from edge_tagger.train.keras import tf, tf_keras
 
-_LEAST_SHARE = 0.1  # of the median deviation: features that hardly vary are not blown up
+_LEAST_SHARE = 0.1  # of the median deviation: channels that hardly vary are not blown up
+
+
+def floored_deviation(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features [n, C] -> each channel's standard deviation [C], and a share of the median one where it is less."""
+    deviation = features.std(0)
+    floored: NDArray[np.float32] = np.maximum(deviation, _LEAST_SHARE * np.median(deviation) + 1e-6)
+    return floored
 
 
 def start_head(model: Any, seed: int, bias: NDArray[np.float32]) -> None:
@@ -49,8 +56,7 @@ class StandardizedHead:
 
     def begin(self, pooled: NDArray[np.float32]) -> None:
         """Take the statistics of features [n, C] and write the same function of standardized ones."""
-        deviation = pooled.std(0)
-        self.deviation.assign(np.maximum(deviation, _LEAST_SHARE * np.median(deviation) + 1e-6))
+        self.deviation.assign(floored_deviation(pooled))
         self.centre.assign(pooled.mean(0))
         for layer in self._layers():
             kernel, bias = layer.get_weights()

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import POSITIVE, UNKNOWN, Targets
 from edge_tagger.taxonomy import Taxonomy
+from edge_tagger.train.head import floored_deviation
 from edge_tagger.train.keras import tf
 
 MAX_PHOTOS = 8192  # that answers are made of; memory and time grow with its square and cube
@@ -50,10 +51,9 @@ class KernelTeacher:
         known = targets != UNKNOWN
         share = ((targets == POSITIVE).sum(0) / np.maximum(known.sum(0), 1)).astype(np.float32)
         residuals = np.where(known, (targets == POSITIVE) - share, 0).astype(np.float32)
-        deviation = features.std(0)
         self._share = tf.constant(share)
         self._centre = tf.constant(features.mean(0))
-        self._deviation = tf.constant(np.maximum(deviation, 0.1 * np.median(deviation) + 1e-6))
+        self._deviation = tf.constant(floored_deviation(features))
         self._kernels = [
             _Kernel(self._standardized(features).numpy(), residuals, weights) for weights in _weightings(parts)
         ]
@@ -103,12 +103,12 @@ class _Kernel:
 
 
 def _weightings(parts: Mapping[str, int]) -> list[Array]:
-    """Two weights [C]: every part alike, and the last stage with a little of the colours."""
+    """Weights [C]: every part alike and, where that is something else, the last stage with a little of the colours."""
     alike = dict.fromkeys(parts, 1.0)
     last = {name: _FAINT if name.startswith(_COLOURS) else float(not name.startswith("tap")) for name in parts}
     return [
         np.concatenate(
             [np.full(channels, weights[name] / np.sqrt(channels), np.float32) for name, channels in parts.items()]
         )
-        for weights in (alike, last)
+        for weights in ([alike] if last == alike else [alike, last])
     ]
