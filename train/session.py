@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +93,7 @@ class Session:
 
     def validation_logits(self, model: Any, batches: Iterable[Any] | None = None) -> Logits:
         """float32 [photos, N] of the validation split. `model` maps pixels, or what `batches` gives, to logits."""
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def forward(batch: Any) -> Any:
-            return model(tf.nest.map_structure(lambda t: tf.cast(t, tf.float32), batch), training=False)
-
+        forward = _forward(model)
         if batches is None:
             size = self.recipe.model.image_size
             batches = (b for b, _ in plain_batches(self.validation, size=size, batch_size=VALIDATION_BATCH))
@@ -179,6 +175,15 @@ class Session:
         if pretrained is not None:
             equalize(self.model, self.representative)
         self.start_head()
+
+
+@lru_cache(maxsize=1)  # a phase asks for the same one after each epoch
+def _forward(model: Any) -> Any:
+    @tf.function(reduce_retracing=True, autograph=False)
+    def forward(batch: Any) -> Any:
+        return model(tf.nest.map_structure(lambda t: tf.cast(t, tf.float32), batch), training=False)
+
+    return forward
 
 
 def validation_figures(targets: Targets, logits: Logits) -> dict[str, float]:
