@@ -23,7 +23,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 # The packaged model, its float16 and its card, from DATA (a CSV) and WEIGHTS. Stopped, it goes on where it was.
-# First one head learns with the network, then a second beside it.
+# First one head learns with the network, then two beside it. Of both kinds of int8 the card tells what they lose, however much.
 RUN ?= runs/release
 FIRST := $(RUN)-first-head
 release-model: $(READY)
@@ -34,8 +34,8 @@ release-model: $(READY)
 		--out $(RUN) --resume
 	mkdir -p $(RUN)/models $(RUN)/models/post-training $(RUN)/models/qat
 	$(BIN)/edge-tagger convert $(RUN) --float32 --float16 --int8 --layers --out $(RUN)/models
-	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --out $(RUN)/models/post-training
-	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized qat --out $(RUN)/models/qat
+	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized post-training --max-drop 100 --out $(RUN)/models/post-training
+	$(BIN)/edge-tagger convert $(RUN) --int8 --quantized qat --max-drop 100 --out $(RUN)/models/qat
 	$(BIN)/python -m edge_tagger.train.model_card $(RUN) $(RUN)/models/product-tagger-float32.tflite \
 		$(RUN)/models/product-tagger-float16.tflite $(RUN)/models/post-training/product-tagger-int8.tflite \
 		$(RUN)/models/qat/product-tagger-int8.tflite --data "$(DATA)" --split test \
