@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-MAX_WHEEL_BYTES = 13e6  # the int8 model shrinks to about 9 MB; all the rest is under 1 MB
+MAX_WHEEL_BYTES = 16e6  # the int8 model shrinks to 14.4 MB; all the rest is under 1 MB
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ def test_more_heads_than_units_are_refused() -> None:
         take_head(model, seed=0, bias=np.zeros(3, np.float32), heads=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recipe(trained: Any) -> Recipe:
     """Of a second head for the drawn catalogue, on the head of `trained`, and a third one that a kernel teaches."""
     first = load_recipe(str(trained.recipe))
@@ -135,24 +135,32 @@ def recipe(trained: Any) -> Recipe:
     )
 
 
-@pytest.mark.parametrize("step", [5, 25])
-def test_a_run_ends_with_all_heads_in_its_model_also_where_it_was_stopped(
-    trained: Any, recipe: Recipe, tmp_path: Path, ctrl_c_at: Any, step: int
-) -> None:
-    weights = trained.models["float32"]
-    train(trained.source, recipe, tmp_path / "run", weights=weights)
+@pytest.fixture(scope="module")
+def whole(trained: Any, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of a run that nothing stopped."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    train(trained.source, recipe, run, weights=trained.models["float32"])
+    return run / "weights.safetensors"
+
+
+def test_a_run_ends_with_all_heads_in_its_model(trained: Any, recipe: Recipe, whole: Path) -> None:
     tags = [tag.id for tag in RunFolder(trained.run).read_manifest().taxonomy.tags]
-    first = read_pretrained(weights, recipe.model.backbone, recipe.model.stages, tags=tags)
-    both = load_file(tmp_path / "run/weights.safetensors")
+    first = read_pretrained(trained.models["float32"], recipe.model.backbone, recipe.model.stages, tags=tags)
+    both = load_file(whole)
     stem = next(name for name in first if name.startswith("stem") and name.endswith("kernel"))
     np.testing.assert_allclose(both[stem], first[stem], rtol=1e-5)
     assert both["hidden.kernel"].shape[1] == 8 and both["hidden.kernel"].any()
 
+
+@pytest.mark.parametrize("step", [5, 25])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
+    trained: Any, recipe: Recipe, whole: Path, tmp_path: Path, ctrl_c_at: Any, step: int
+) -> None:
+    weights = trained.models["float32"]
     with ctrl_c_at(step):
         train(trained.source, recipe, tmp_path / "stopped", weights=weights)
     train(trained.source, recipe, tmp_path / "stopped", weights=weights, resume=True)
-    again = (tmp_path / "stopped/weights.safetensors").read_bytes()
-    assert again == (tmp_path / "run/weights.safetensors").read_bytes()
+    assert (tmp_path / "stopped/weights.safetensors").read_bytes() == whole.read_bytes()
 
 
 def test_weights_without_a_head_are_refused(trained: Any, recipe: Recipe, pretrained: Path, tmp_path: Path) -> None:
