@@ -36,6 +36,6 @@ def test_it_reaches_its_figures_on_the_test_split(shared: Path) -> None:
     levels = {name: level["top1"] for facet in row["facets"].values() for name, level in facet["levels"].items()}
     assert row["photos"] == 876
     assert levels["articleType"] >= 0.877
-    assert levels["colourGroup"] >= 0.753
+    assert levels["colourGroup"] >= 0.756
     assert levels["gender"] >= 0.927
     assert row["map_macro"] >= 0.772
