@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_tagger.bulk.source import Entry
-from edge_tagger.bulk.table import shown
+from edge_tagger.catalogue.photo_files import shown
 from edge_tagger.files import whole_file
 from edge_tagger.shops.dialects import CommaSeparated
 

@@ -12,7 +12,8 @@ from edge_tagger.bulk.formats import write_table
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.shop_export import ShopExport
 from edge_tagger.bulk.source import Entry, Source
-from edge_tagger.bulk.table import Table, shown
+from edge_tagger.bulk.table import Table
+from edge_tagger.catalogue.photo_files import shown
 
 
 @dataclass(frozen=True)
