@@ -124,7 +124,10 @@ class RunFolder:
     def write_photos(self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets) -> None:
         """Rows of (path, split, group, place), and their targets."""
         save_array(self.path / "targets.npy", targets)
-        with whole_file(self.path / "photos.csv") as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole_file(self.path / "photos.csv") as beside,
+            beside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(_PHOTO_COLUMNS)
             writer.writerows(rows)
@@ -132,7 +135,7 @@ class RunFolder:
     def read_photos(self) -> tuple[list[Path], list[str], Targets] | None:
         """Paths, splits and targets, or None where they were not written yet. Raises RunError for broken files."""
         try:
-            with (self.path / "photos.csv").open(newline="", encoding="utf-8") as file:
+            with (self.path / "photos.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
                 rows = list(csv.DictReader(file))
             targets: Targets = np.load(self.path / "targets.npy")
             return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets

@@ -11,7 +11,7 @@ from edge_tagger.bulk.source import Entry
 from edge_tagger.bulk.table import Table, json_lines
 from edge_tagger.errors import MissingExtraError
 from edge_tagger.files import whole_file
-from edge_tagger.shops.dialects import write_rows
+from edge_tagger.shops.dialects import inert, write_rows
 
 _ROW_GROUP = 10_000  # rows that are held in memory
 
@@ -33,7 +33,9 @@ def _write_json_lines(path: Path, entries: Iterable[Entry], table: Table) -> Non
 
 
 def _write_csv(path: Path, entries: Iterable[Entry], table: Table) -> None:
-    write_rows(path, table.header, (table.row(entry) for entry in entries))
+    """The user's own cells stay as they are; ours are none that a spreadsheet would run."""
+    rows = (table.row(entry) for entry in entries)
+    write_rows(path, table.header, ({**row, **{own: inert(row[own]) for own in table.added}} for row in rows))
 
 
 def _write_parquet(path: Path, entries: Iterable[Entry], table: Table) -> None:

@@ -11,8 +11,8 @@ from edge_tagger.catalogue.photo_files import Found, is_hidden, linked, refused_
 
 
 def matches(pattern: str) -> Iterator[Found]:
-    """The files that a pattern names, in no order. Folder and links are taken as :func:`walk` takes them, below the part
-    of the pattern that has no wildcard; hidden names only where the pattern spells them."""
+    """The files that a pattern names, in no order. Folders and links are taken as :func:`walk` takes them, below the
+    part of the pattern that has no wildcard; hidden names only where the pattern spells them."""
     parts = pattern.split("/")
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     root = "/".join(parts[:fixed]) or ("/" if pattern.startswith("/") else ".")

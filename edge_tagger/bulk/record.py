@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_tagger.colours.dominant import Colour
+from edge_tagger.json_fields import Fields
 from edge_tagger.tagged import TaggedPhoto
+from edge_tagger.taxonomy import Tag
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,32 @@ class Record:
         return {"stamp": stamp, **self.tagged.to_json(), **colours}
 
     @classmethod
-    def from_json(cls, value: Any) -> Record:
-        """Raises ValueError, KeyError or TypeError for what :meth:`to_json` did not give."""
+    def from_json(cls, value: Any, *, trusted: bool = False) -> Record:
+        """Raises ValueError, KeyError or TypeError for what :meth:`to_json` did not give. What is `trusted`, by its
+        checksum, is not looked at field by field."""
+        if not trusted:
+            _check(Fields(value))
         stamp = None if value["stamp"] is None else Stamp(*value["stamp"])
         if "error" in value:
             return cls(stamp, error=value["error"])
         colours = tuple(Colour(**colour) for colour in value["colours"]) if "colours" in value else None
         return cls(stamp, TaggedPhoto.from_json(value), colours=colours)
+
+
+def _check(fields: Fields) -> None:
+    """Raises ValueError where a field is of another type than :meth:`Record.to_json` gives."""
+    stamp = fields.value["stamp"]
+    if stamp is not None and [type(number) for number in stamp] != [int, int]:
+        raise ValueError(f"{stamp!r} is no size and time")
+    if "error" in fields.value:
+        fields.text("error")
+        return
+    for tag in fields.each("tags"):
+        for identity in (tag.text("tag"), *tag.texts("parents")):
+            Tag.from_id(identity)
+        tag.text("facet"), tag.text("name"), tag.number("score")
+        if tag.value["threshold"] is not None:
+            tag.number("threshold")
+    fields.inside("paths")
+    for colour in fields.each("colours") if "colours" in fields.value else ():
+        colour.text("hex"), colour.text("name"), colour.number("share")

@@ -29,8 +29,8 @@ Records = Iterator[tuple[int, list[str]]]
 
 @dataclass(frozen=True)
 class Dialect:
-    """`quoted`: cells may stand in double quotes, doubled inside; else a quote is a letter like any other. `after_blank`:
-    a blank may stand before the opening one. `lines_before` the header there are (Excel's `sep=;`)."""
+    """`quoted`: cells may stand in double quotes, doubled inside; else a quote is a letter like any other.
+    `after_blank`: a blank may stand before the opening one. `lines_before` stand above the header (Excel's `sep=;`)."""
 
     delimiter: str = ","
     quoted: bool = True

@@ -44,7 +44,7 @@ class CsvFile:
         source = Path(path)
         try:
             stamp = _stamp(source)
-            found, guessed = detect_encoding(source) if encoding is None else (_text_encoding(encoding), False)
+            found, guessed = detect_encoding(source) if encoding is None else (text_encoding(encoding), False)
             dialect = find_dialect(source, found)
         except OSError as error:
             raise CatalogueError(f"cannot read {source}: {error.strerror}") from error
@@ -175,10 +175,11 @@ def _without_quotes(name: str) -> str:
     return inner[1:-1] if len(inner) > 1 and inner[0] == inner[-1] == '"' else name
 
 
-def _text_encoding(name: str) -> str:
+def text_encoding(name: str) -> str:
+    """The name. Raises ValueError where it is none of an encoding of text."""
     try:
         "".encode(name)
-    except LookupError as error:  # it is no ValueError
+    except (LookupError, ValueError) as error:  # LookupError is no ValueError; a NUL byte gives the other
         raise ValueError(f"{error}; give one of Python's, such as utf-8, utf-16, cp1252 or latin-1") from error
     return name
 

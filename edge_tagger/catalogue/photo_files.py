@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
-# What systems put beside photos without a dot in front: macOS archives, Synology's thumbnails, Windows and file systems.
+# What systems put beside photos without a dot: macOS archives, Synology's thumbnails, Windows, file systems.
 _SYSTEM_NAMES = frozenset(
     {
         "__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "thumbs.db", "desktop.ini",
@@ -42,11 +42,12 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def walk(root: str, *, also: Collection[str] = ()) -> Iterator[Found]:
+def walk(root: str, *, within: str | None = None, also: Collection[str] = ()) -> Iterator[Found]:
     """The photos of a folder with all below it, as they are found: nothing is held back to be sorted.
 
-    What is hidden is passed over, but for the names in `also`. A link to a photo below `root` is followed; one that
-    leads out is refused, and so are links to folders and folders that cannot be read. The others go on.
+    What is hidden is passed over, but for the names in `also`. A link to a photo below `root`, or `within` another
+    folder, is followed; one that leads out is refused, and so are links to folders and folders that cannot be read. The
+    others go on.
     """
     todo = [root]
     while todo:
@@ -59,7 +60,7 @@ def walk(root: str, *, also: Collection[str] = ()) -> Iterator[Found]:
                     if _is_plain_folder(entry):
                         todo.append(entry.path)
                     elif entry.is_symlink():
-                        yield from linked(entry.path, root)
+                        yield from linked(entry.path, within or root)
                     elif is_photo(entry.name):
                         yield Found(entry.path)
         except OSError as error:

@@ -1,0 +1,186 @@
+"""From a cell of a CSV to the file of its photo: paths, Windows paths, web addresses, and several of them in one."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from edge_tagger.catalogue.photo_files import Found, shown
+
+_MAX_CELL = 20_000  # characters of a cell that are looked at for several addresses
+_LONGEST_NAME = 300
+_SUFFIX = r"\.(?:jpe?g|jfif|png|webp|bmp|avif|hei[cf]|gif|tiff?|svg)"
+_ENDS = re.compile(rf"{_SUFFIX}(?:[?#][^\s,;|]*)?[\"']?$", re.IGNORECASE)
+_NAMES_A_PHOTO = re.compile(_SUFFIX, re.IGNORECASE)
+_STARTS = re.compile(r"[\"']?(?:[a-z][a-z0-9+.-]+:[\\/]|//|\\\\)", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[,;|]\s*|\s+")
+# //cdn.shop/x.jpg, HTTPS://..., http:\..., www.shop/x.jpg, \\server\x.jpg: (host), (path), without what follows ? or #.
+_WEB = re.compile(
+    r"(?:[a-z][a-z0-9+.-]+:[\\/]{1,2}|[\\/]{2}|(?=www\.))([^\\/?#]+)([\\/][^?#]*)?.*", re.IGNORECASE | re.DOTALL
+)
+_FILE = re.compile(r"file:[\\/]*(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class PhotoCells:
+    """Finds the files of cells below one folder. Nothing is downloaded: of a web address the file is looked for by its
+    path, the longest part of it first (`101/main.jpg`, then `main.jpg`).
+
+    What lies on the disk under the very words of a cell is that photo. Else the first of several addresses counts, and
+    a name may differ from the file's in percent-encoding, Unicode form, and the case of its suffix. `outside` is what
+    is told of a file that lies elsewhere ({name}, {folder}), `blank` of a cell without text.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        outside: str = "{name} lies outside {folder}; put the photo there, or name its folder in --photos",
+        blank: str = "the image cell is blank",
+    ) -> None:
+        self._folder, self._real = os.fspath(folder), Path(os.path.realpath(folder))
+        self._outside, self._blank = outside, blank
+        self._shared: frozenset[int] = frozenset()
+
+    def note(self, cells: Iterable[str]) -> None:
+        """Look at all cells beforehand: of addresses that differ, but not in the file's name, none is given that file.
+        Keeps 16 bytes of each, and only here."""
+        names, addresses = array("q"), array("q")
+        for cell in cells:
+            host, parts = _address(first_address(cell))
+            if parts:
+                names.append(_name_key(parts))
+                addresses.append(hash((host, unquote("/".join(parts)))))
+        if names:
+            self._shared = _shared(names, addresses)
+
+    def find(self, cell: str) -> Found:
+        """The photo of a cell. Where no such file is there, the path at which it should be."""
+        text = cell.strip()
+        if not text:
+            return Found(self._folder, self._blank)
+        if "\0" in cell:
+            return Found(self._folder, "the image cell holds a NUL byte")
+        if _is_there(self._path(text)):
+            return self._held(text)
+        address = first_address(text)
+        host, parts = _address(address)
+        if parts:
+            return self._by_tail(address, host, parts)
+        if not address or _STARTS.match(address):
+            return Found(self._folder, f"{shown(text)} names no photo")
+        return self._held(self._there(address) or address)
+
+    def _by_tail(self, address: str, host: str, parts: tuple[str, ...]) -> Found:
+        """The longest end of a path that is there."""
+        whole = (host, *parts) if host else parts
+        for tail in (whole[start:] for start in range(len(whole))):
+            there = self._there("/".join(tail))
+            if there is not None and len(tail) == 1 and _name_key(parts) in self._shared:
+                return Found(
+                    self._path(there),
+                    f"two addresses have the same name {tail[0]}, and {shown(self._folder)} has one photo of it: put "
+                    f"each at its own path there ({'/'.join(parts[-2:])}), or write the photos' paths",
+                )
+            if there is not None:
+                return self._held(there)
+        if "\\" in address and not host:
+            reason = (
+                f"{address} has backslashes, as Windows has them: neither {'/'.join(parts)} nor {parts[-1]} is in "
+                f"{shown(self._folder)}; put the photo there, or name its folder in --photos"
+            )
+            return Found(self._path(parts[-1]), reason)
+        return self._held(unquote(parts[-1]).replace("/", "_").replace("\0", "_"))
+
+    def _there(self, name: str) -> str | None:
+        """The spelling of a name that is there; in another case of its suffix where only one such file is."""
+        spelt = []
+        for form in _forms(name):
+            if _is_there(self._path(form)):
+                return form
+            spelt.append(form)
+        others = {other: None for form in spelt for other in _cases(form) if _is_there(self._path(other))}
+        return next(iter(others)) if len(others) == 1 else None
+
+    def _held(self, name: str) -> Found:
+        """A name, held to the folder, also through links."""
+        path = self._path(name)
+        if Path(os.path.realpath(path)).is_relative_to(self._real):
+            return Found(path)
+        return Found(path, self._outside.format(name=shown(name), folder=shown(self._folder)))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)  # noqa: PTH118  a Path takes ten times as long
+
+
+def first_address(cell: str) -> str:
+    """The first of the addresses in a cell, separated by commas, semicolons, bars, line ends or blanks.
+
+    These stand in names too: they separate where an address ends before them and another one follows.
+    """
+    text = cell.strip()[:_MAX_CELL]
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    text = text.strip(" \t\r\n,;|")
+    for found in _BETWEEN.finditer(text):
+        start, end = found.span()
+        ends = _ENDS.search(text[max(0, start - _LONGEST_NAME) : start])
+        is_web = found[0].isspace() and _STARTS.match(text)  # which has no blanks inside
+        if _STARTS.match(text, end) or (ends and (is_web or _NAMES_A_PHOTO.search(text, end))):
+            text = text[:start]
+            break
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _address(address: str) -> tuple[str, tuple[str, ...]]:
+    """(host, parts of the path) of what is found by the end of its path; no parts for a plain path. The host is blank
+    for Windows paths and file: addresses."""
+    if local := _FILE.match(address):
+        return "", _parts(re.sub(r"[?#].*", "", unquote(local[1]), flags=re.DOTALL))
+    if web := _WEB.match(address):
+        return web[1].casefold().removeprefix("www."), tuple(part for part in _parts(web[2] or "") if part != "..")
+    return "", _parts(address[2:] if address[1:2] == ":" else address) if "\\" in address else ()
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[\\/]+", path) if part not in ("", "."))
+
+
+def _forms(name: str) -> Iterator[str]:
+    """The spellings of one name, itself first: decoded and encoded, in both Unicode forms."""
+    yield name
+    decoded = unquote(name, errors="surrogateescape")
+    spelt = [name, decoded, unquote(decoded, errors="surrogateescape")]
+    if any("\udc80" <= letter <= "\udcff" for letter in decoded):
+        spelt.append(unquote(name, encoding="latin-1"))
+    normal = [unicodedata.normalize(form, each) for each in spelt for form in ("NFC", "NFD")]
+    encoded = [quote(each, errors="surrogateescape") for each in normal]
+    yield from (form for form in dict.fromkeys([*spelt, *normal, *encoded]) if form != name and "\0" not in form)
+
+
+def _cases(name: str) -> Iterator[str]:
+    stem, dot, suffix = name.rpartition(".")
+    if dot:
+        yield from (f"{stem}.{other}" for other in (suffix.lower(), suffix.upper(), suffix.title()) if other != suffix)
+
+
+def _name_key(parts: tuple[str, ...]) -> int:
+    return hash(unicodedata.normalize("NFC", unquote(parts[-1])).casefold())
+
+
+def _shared(names: array[int], addresses: array[int]) -> frozenset[int]:
+    """The names that several addresses have."""
+    import numpy as np  # reading a CSV that has none of these does without
+
+    order = np.lexsort((addresses, names))
+    name, address = np.asarray(names)[order], np.asarray(addresses)[order]
+    twice = (name[1:] == name[:-1]) & (address[1:] != address[:-1])
+    return frozenset(name[1:][twice].tolist())
+
+
+def _is_there(path: str) -> bool:
+    return os.path.lexists(path) and not os.path.isdir(path)  # noqa: PTH112
