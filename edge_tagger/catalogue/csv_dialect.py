@@ -92,7 +92,7 @@ def detect_encoding(path: Path) -> tuple[str, bool]:
             if start.startswith(mark):
                 return name, False
         even, odd = start[0::2].count(0), start[1::2].count(0)
-        if max(even, odd) > len(start) // 20 and max(even, odd) > 20 * min(even, odd):
+        if max(even, odd) > len(start) // 20 and max(even, odd) > 4 * min(even, odd):
             return ("utf-16-be" if even > odd else "utf-16-le"), True
         decoder, utf8, latin1 = codecs.getincrementaldecoder("utf-8")(), True, False
         chunk = start

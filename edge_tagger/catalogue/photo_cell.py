@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from edge_tagger.catalogue.photo_files import Found, shown
 
 _MAX_CELL = 20_000  # characters of a cell that are looked at for several addresses
-_LONGEST_NAME = 300
+_LONGEST_NAME, _LONGEST_PATH, _LONGEST_TOLD = 300, 4096, 60  # characters
 _SUFFIX = r"\.(?:jpe?g|jfif|png|webp|bmp|avif|hei[cf]|gif|tiff?|svg)"
 _ENDS = re.compile(rf"{_SUFFIX}(?:[?#][^\s,;|]*)?[\"']?$", re.IGNORECASE)
 _NAMES_A_PHOTO = re.compile(_SUFFIX, re.IGNORECASE)
@@ -23,6 +23,8 @@ _BETWEEN = re.compile(r"\s*[,;|]\s*|\s+")
 _WEB = re.compile(
     r"(?:[a-z][a-z0-9+.-]+:[\\/]{1,2}|[\\/]{2}|(?=www\.))([^\\/?#]+)([\\/][^?#]*)?.*", re.IGNORECASE | re.DOTALL
 )
+_FROM_ROOT = re.compile(r"(?:[a-z]:)?[\\/]", re.IGNORECASE)  # of another machine, or of a web site
+_WITHOUT_QUERY = re.compile(r"[?#].*", re.DOTALL)
 _FILE = re.compile(r"file:[\\/]*(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -71,9 +73,10 @@ class PhotoCells:
         host, parts = _address(address)
         if parts:
             return self._by_tail(address, host, parts)
-        if not address or _STARTS.match(address):
-            return Found(self._folder, f"{shown(text)} names no photo")
-        return self._held(self._there(address) or address)
+        if not address or _STARTS.match(address) or len(address) > _LONGEST_PATH:
+            told = shown(text[:_LONGEST_TOLD]) + ("..." if len(text) > _LONGEST_TOLD else "")
+            return Found(self._folder, f"{told} names no photo")
+        return self._held(self._there(address) or self._there(_WITHOUT_QUERY.sub("", address)) or address)
 
     def _by_tail(self, address: str, host: str, parts: tuple[str, ...]) -> Found:
         """The longest end of a path that is there."""
@@ -88,10 +91,11 @@ class PhotoCells:
                 )
             if there is not None:
                 return self._held(there)
-        if "\\" in address and not host:
+        if not host and not _FILE.match(address):
+            kind = "has backslashes, as Windows has them" if "\\" in address else "is a path of elsewhere"
             reason = (
-                f"{address} has backslashes, as Windows has them: neither {'/'.join(parts)} nor {parts[-1]} is in "
-                f"{shown(self._folder)}; put the photo there, or name its folder in --photos"
+                f"{address} {kind}: neither {'/'.join(parts)} nor {parts[-1]} is in {shown(self._folder)}; put the "
+                "photo there, or name its folder in --photos"
             )
             return Found(self._path(parts[-1]), reason)
         return self._held(unquote(parts[-1]).replace("/", "_").replace("\0", "_"))
@@ -138,12 +142,14 @@ def first_address(cell: str) -> str:
 
 def _address(address: str) -> tuple[str, tuple[str, ...]]:
     """(host, parts of the path) of what is found by the end of its path; no parts for a plain path. The host is blank
-    for Windows paths and file: addresses."""
+    for Windows paths, paths from a root that is not there, and file: addresses."""
     if local := _FILE.match(address):
-        return "", _parts(re.sub(r"[?#].*", "", unquote(local[1]), flags=re.DOTALL))
+        return "", _parts(_WITHOUT_QUERY.sub("", unquote(local[1])))
     if web := _WEB.match(address):
         return web[1].casefold().removeprefix("www."), tuple(part for part in _parts(web[2] or "") if part != "..")
-    return "", _parts(address[2:] if address[1:2] == ":" else address) if "\\" in address else ()
+    if "\\" not in address and not _FROM_ROOT.match(address):
+        return "", ()
+    return "", _parts(_WITHOUT_QUERY.sub("", address.removeprefix(address[:2]) if address[1:2] == ":" else address))
 
 
 def _parts(path: str) -> tuple[str, ...]:
