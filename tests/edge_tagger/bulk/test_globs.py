@@ -66,7 +66,7 @@ def test_links_out_and_loops_are_refused_each_for_itself(shop: Path, pattern: st
     assert len(found) < 12 and (not recursive or "ph/deep/er/b.jpg" in found)
 
 
-def test_names_of_any_bytes_are_matched(shop: Path) -> None:
+def test_names_of_any_bytes_are_matched() -> None:
     odd = os.fsdecode(b"ph/h\xe9.jpg")
     Path(odd).write_bytes(b"x")
     assert odd in {found.path for found in matches("ph/*.jpg")} & {found.path for found in matches("ph/**/*.jpg")}
