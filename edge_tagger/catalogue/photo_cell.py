@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from edge_tagger.catalogue.photo_files import Found, shown
 
 _MAX_CELL = 20_000  # characters of a cell that are looked at for several addresses
+_MOST_FOLDERS = 10_000  # whose names are kept
 _LONGEST_NAME, _LONGEST_PATH, _LONGEST_TOLD = 300, 4096, 60  # characters
 _SUFFIX = r"\.(?:jpe?g|jfif|png|webp|bmp|avif|hei[cf]|gif|tiff?|svg)"
 _ENDS = re.compile(rf"{_SUFFIX}(?:[?#][^\s,;|]*)?[\"']?$", re.IGNORECASE)
@@ -47,6 +48,7 @@ class PhotoCells:
         self._folder, self._real = os.fspath(folder), Path(os.path.realpath(folder))
         self._outside, self._blank = outside, blank
         self._shared: frozenset[int] = frozenset()
+        self._folders: dict[str, bool] = {}
 
     def note(self, cells: Iterable[str]) -> None:
         """Look at all cells beforehand: of addresses that differ, but not in the file's name, none is given that file.
@@ -76,13 +78,14 @@ class PhotoCells:
         if not address or _STARTS.match(address) or len(address) > _LONGEST_PATH:
             told = shown(text[:_LONGEST_TOLD]) + ("..." if len(text) > _LONGEST_TOLD else "")
             return Found(self._folder, f"{told} names no photo")
-        return self._held(self._there(address) or self._there(_WITHOUT_QUERY.sub("", address)) or address)
+        plain = _WITHOUT_QUERY.sub("", address)
+        return self._held(self._there(address) or (plain != address and self._there(plain)) or address)
 
     def _by_tail(self, address: str, host: str, parts: tuple[str, ...]) -> Found:
         """The longest end of a path that is there."""
         whole = (host, *parts) if host else parts
         for tail in (whole[start:] for start in range(len(whole))):
-            there = self._there("/".join(tail))
+            there = self._there("/".join(tail)) if len(tail) == 1 or self._has_folder(tail[0]) else None
             if there is not None and len(tail) == 1 and _name_key(parts) in self._shared:
                 return Found(
                     self._path(there),
@@ -109,6 +112,14 @@ class PhotoCells:
             spelt.append(form)
         others = {other: None for form in spelt for other in _cases(form) if _is_there(self._path(other))}
         return next(iter(others)) if len(others) == 1 else None
+
+    def _has_folder(self, name: str) -> bool:
+        """Whether a longer path can be there at all: addresses share the names of their first folders."""
+        if name not in self._folders:
+            if len(self._folders) == _MOST_FOLDERS:
+                self._folders.clear()
+            self._folders[name] = any(os.path.isdir(self._path(form)) for form in _forms(name))  # noqa: PTH112
+        return self._folders[name]
 
     def _held(self, name: str) -> Found:
         """A name, held to the folder, also through links."""

@@ -147,4 +147,5 @@ def test_two_addresses_with_one_name_do_not_share_its_file(folder: Path) -> None
     assert not cells.find(there[3]).refused and not cells.find("red.jpg").refused
     (folder / "1").mkdir()
     (folder / "1" / "red.jpg").write_bytes(b"x")
+    cells = PhotoCells(folder)
     assert cells.find(there[0]).path == f"{folder}/1/red.jpg" and not cells.find(there[0]).refused
