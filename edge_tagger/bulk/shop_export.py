@@ -13,6 +13,7 @@ from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.record import Record
 from edge_tagger.bulk.rows import ProductRows
 from edge_tagger.bulk.source import PhotoFiles
+from edge_tagger.catalogue.csv_dialect import Dialect
 from edge_tagger.catalogue.csv_file import CsvFile
 from edge_tagger.catalogue.photo_files import shown
 from edge_tagger.shops import google_merchant, shopify
@@ -71,7 +72,8 @@ class ShopExport:
     def _dialect(self, path: Path) -> type[csv.Dialect]:
         if self.shop != "google" or path.suffix.lower() not in TAB_SUFFIXES:
             return CommaSeparated
-        is_plain = isinstance(self.source, ProductRows) and not self.source.file.dialect.quoted
+        given = self.source.file.dialect if isinstance(self.source, ProductRows) else Dialect()
+        is_plain = given.delimiter == "\t" and not given.quoted
         return PlainTabs if is_plain else TabSeparated
 
     def changes(self, journal: Journal) -> Iterator[Change]:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 DELIMITERS = (",", ";", "\t", "|")
+_MAY_BE_PLAIN = ("\t", "|")  # Google's feeds, in which quotes may be letters
 _MAX_CELL = 2**24  # characters; the csv module's own limit, 2**17, is less than some shops' descriptions
 _CHUNK_BYTES = 2**20
 _SNIFFED_ROWS = 20
@@ -76,7 +77,7 @@ def find_dialect(path: Path, encoding: str) -> Dialect:
         dialect = max(map(Dialect, DELIMITERS), key=lambda each: _columns(each, path, encoding))
     header = start[dialect.lines_before] if len(start) > dialect.lines_before else ""
     dialect = replace(dialect, after_blank=re.search(f'{re.escape(dialect.delimiter)} +"', header) is not None)
-    return replace(dialect, quoted=dialect.delimiter != "\t" or _is_quoted(dialect, path, encoding))
+    return replace(dialect, quoted=dialect.delimiter not in _MAY_BE_PLAIN or _is_quoted(dialect, path, encoding))
 
 
 def detect_encoding(path: Path) -> tuple[str, bool]:
@@ -123,7 +124,7 @@ def _columns(dialect: Dialect, path: Path, encoding: str) -> tuple[bool, int]:
 
 
 def _is_quoted(dialect: Dialect, path: Path, encoding: str) -> bool:
-    """Whether double quotes surround cells of a file with tabs: Google takes both kinds, and tells them apart too.
+    """Whether double quotes surround cells of a feed: Google takes both kinds, and tells them apart too.
 
     They do not where a cell starts with one and every line has as many cells as the header without regard to quotes,
     but taken for quotes they are wrong, or join lines.

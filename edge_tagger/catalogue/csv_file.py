@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -186,4 +188,6 @@ def text_encoding(name: str) -> str:
 
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # it is read several times, and a pipe would wait
+        raise OSError(errno.EINVAL, "it is not a regular file")
     return status.st_size, status.st_mtime_ns

@@ -73,13 +73,14 @@ class PhotoCells:
             return self._held(text)
         address = first_address(text)
         host, parts = _address(address)
-        if parts:
-            return self._by_tail(address, host, parts)
-        if not address or _STARTS.match(address) or len(address) > _LONGEST_PATH:
+        if len(address) > _LONGEST_PATH or not (parts or address) or (not parts and _STARTS.match(address)):
             told = shown(text[:_LONGEST_TOLD]) + ("..." if len(text) > _LONGEST_TOLD else "")
             return Found(self._folder, f"{told} names no photo")
+        if parts:
+            return self._by_tail(address, host, parts)
         plain = _WITHOUT_QUERY.sub("", address)
-        return self._held(self._there(address) or (plain != address and self._there(plain)) or address)
+        there = self._there(address)
+        return self._held((there if there or plain == address else self._there(plain)) or address)
 
     def _by_tail(self, address: str, host: str, parts: tuple[str, ...]) -> Found:
         """The longest end of a path that is there."""
@@ -104,21 +105,39 @@ class PhotoCells:
         return self._held(unquote(parts[-1]).replace("/", "_").replace("\0", "_"))
 
     def _there(self, name: str) -> str | None:
-        """The spelling of a name that is there; in another case of its suffix where only one such file is."""
-        spelt = []
-        for form in _forms(name):
-            if _is_there(self._path(form)):
-                return form
-            spelt.append(form)
+        """The spelling of a path that is there; in another case of its suffix where only one such file is."""
+        if _is_there(self._path(name)):
+            return name
+        head, slash, last = name.rpartition("/")
+        folder = self._folder_there(head) if head else head
+        if folder is None:
+            return None
+        spelt = [f"{folder}{slash}{form}" for form in _forms(last)]
+        there = next((form for form in spelt if _is_there(self._path(form))), None)
+        if there is not None:
+            return there
         others = {other: None for form in spelt for other in _cases(form) if _is_there(self._path(other))}
         return next(iter(others)) if len(others) == 1 else None
+
+    def _folder_there(self, name: str) -> str | None:
+        """The spelling of a folder that is there, each part for itself."""
+        if os.path.isdir(self._path(name)):  # noqa: PTH112
+            return name
+        here: list[str] = []
+        for part in name.split("/"):
+            spelt = ("/".join([*here, form]) for form in _forms(part))
+            there = next((form for form in spelt if os.path.isdir(self._path(form))), None)  # noqa: PTH112
+            if there is None:
+                return None
+            here = there.split("/")
+        return "/".join(here)
 
     def _has_folder(self, name: str) -> bool:
         """Whether a longer path can be there at all: addresses share the names of their first folders."""
         if name not in self._folders:
             if len(self._folders) == _MOST_FOLDERS:
                 self._folders.clear()
-            self._folders[name] = any(os.path.isdir(self._path(form)) for form in _forms(name))  # noqa: PTH112
+            self._folders[name] = self._folder_there(name) is not None
         return self._folders[name]
 
     def _held(self, name: str) -> Found:

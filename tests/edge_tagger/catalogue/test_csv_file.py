@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,10 @@ def test_the_encoding_can_be_given(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_and_one_that_changes(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"cannot read .*: No such file"):
         CsvFile.open(tmp_path / "none.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name in ("pipe.csv", "."):
+        with pytest.raises(CatalogueError, match=r"cannot read .*: it is not a regular file"):
+            CsvFile.open(tmp_path / name)
     file = CsvFile.open(write(tmp_path, b"image\na.jpg\n"))
     assert not file.has_changed()
     file.path.write_bytes(b"image\na.jpg\nb.jpg\n")
@@ -173,6 +178,8 @@ def test_utf16_without_a_mark_is_found_where_few_letters_are_latin(tmp_path: Pat
 )
 def test_quotes_of_a_file_with_tabs(tmp_path: Path, rows: list[str], titles: list[str], quoted: bool) -> None:
     header = '"id"\t"title"\timage' if quoted or rows[0].count('"') else "id\ttitle\timage"
-    file = CsvFile.open(write(tmp_path, "\n".join([header, *rows, ""]).encode()))
-    assert file.columns == ("id", "title", "image") and file.dialect.quoted == quoted
-    assert [row["title"] for _, row in file] == titles
+    text = "\n".join([header, *rows, ""])
+    for delimiter in "\t|":
+        file = CsvFile.open(write(tmp_path, text.replace("\t", delimiter).encode()))
+        assert file.columns == ("id", "title", "image") and file.dialect.quoted == quoted
+        assert [row["title"].replace("|", "\t") for _, row in file] == titles

@@ -11,6 +11,7 @@ import pytest
 from edge_tagger.catalogue.photo_cell import PhotoCells, first_address
 
 NFC, NFD = (unicodedata.normalize(form, "crème.jpg") for form in ("NFC", "NFD"))
+NFD_FOLDER = unicodedata.normalize("NFD", "thé")
 THERE = ("red.jpg", "blue.jpg", "in/red.jpg", "a, b.jpg", "a;b.jpg", "x%20y.jpg", "50% off.jpg", "UPPER.JPG", "#1.jpg")
 
 
@@ -21,6 +22,8 @@ def folder(tmp_path: Path) -> Path:
     for name in (*THERE, "red shirt.jpg", NFC, "both.jpg", "both.JPG"):
         (home / name).write_bytes(b"x")
     (tmp_path / "up.jpg").write_bytes(b"x")
+    (home / NFD_FOLDER / "x y").mkdir(parents=True)
+    (home / NFD_FOLDER / "x y" / NFC).write_bytes(b"x")
     return home
 
 
@@ -71,6 +74,9 @@ def found(folder: Path, cell: str) -> str:
         ("https://cdn.shop/cr%C3%A8me.jpg", NFC),
         ("https://cdn.shop/cre%CC%80me.jpg", NFC),
         ("https://cdn.shop/cr%E8me.jpg", NFC),
+        (f"thé/x%20y/{NFD}", f"{NFD_FOLDER}/x y/{NFC}"),
+        (f"https://shop/th%C3%A9/x%20y/{NFC}?v=1", f"{NFD_FOLDER}/x y/{NFC}"),
+        (f"C:\\thé\\x y\\{NFD}", f"{NFD_FOLDER}/x y/{NFC}"),
         ("red%20shirt.jpg", "red shirt.jpg"),
         ("x y.jpg", "x%20y.jpg"),
         ("50%25%20off.jpg", "50% off.jpg"),
@@ -107,6 +113,11 @@ def test_the_first_of_several_addresses_counts(between: str, start: str) -> None
 )
 def test_what_separates_addresses_stands_in_names_too(cell: str, first: str) -> None:
     assert first_address(cell) == first
+
+
+def test_a_path_of_many_parts_takes_no_time(folder: Path) -> None:
+    for cell in ("https://x" + "/a" * 10**5, "https://x" + "/a" * 2000, "a\\" * 2000, "a/" * 2000 + "b.jpg"):
+        PhotoCells(folder).find(cell)
 
 
 def test_a_cell_of_many_words_takes_no_time() -> None:
