@@ -204,7 +204,7 @@ def _with_checksum(line: bytes) -> bytes:
 
 def _parsed(line: bytes) -> tuple[Any, bool]:
     """(value, whether a checksum says that it is ours). Raises ValueError for a line that is damaged."""
-    body, mark, checksum = line.rstrip(b"\n").rpartition(b',"crc32":"')
+    body, mark, checksum = line.rstrip(b"\r\n").rpartition(b',"crc32":"')
     if not mark:
         return parse_json(line), False
     if checksum != b'%08x"}' % zlib.crc32(body + b"}"):

@@ -187,7 +187,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _forms(name: str) -> Iterator[str]:
-    """The spellings of one name, itself first: decoded and encoded, in both Unicode forms."""
+    """The spellings of one name, itself first: decoded and encoded, in both Unicode forms, in Windows-1252."""
     yield name
     decoded = unquote(name, errors="surrogateescape")
     spelt = [name, decoded, unquote(decoded, errors="surrogateescape")]
@@ -195,7 +195,10 @@ def _forms(name: str) -> Iterator[str]:
         spelt.append(unquote(name, encoding="latin-1"))
     normal = [unicodedata.normalize(form, each) for each in spelt for form in ("NFC", "NFD")]
     encoded = [quote(each, errors="surrogateescape") for each in normal]
-    yield from (form for form in dict.fromkeys([*spelt, *normal, *encoded]) if form != name and "\0" not in form)
+    # Of systems before UTF-8, whose names are bytes of one letter each.
+    older = [os.fsdecode(each.encode("cp1252", "replace")) for each in normal if not each.isascii()]
+    every = dict.fromkeys([*spelt, *normal, *encoded, *older])
+    yield from (form for form in every if form != name and "\0" not in form)
 
 
 def _cases(name: str) -> Iterator[str]:
@@ -205,7 +208,8 @@ def _cases(name: str) -> Iterator[str]:
 
 
 def _name_key(parts: tuple[str, ...]) -> int:
-    return hash(unicodedata.normalize("NFC", unquote(parts[-1])).casefold())
+    stem, dot, suffix = unicodedata.normalize("NFC", unquote(parts[-1])).rpartition(".")
+    return hash((stem, dot, suffix.casefold()))
 
 
 def _shared(names: array[int], addresses: array[int]) -> frozenset[int]:

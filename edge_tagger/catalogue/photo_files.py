@@ -12,7 +12,7 @@ PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
 _SYSTEM_NAMES = frozenset(
     {
         "__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "thumbs.db", "desktop.ini",
-        "lost+found",
+        "lost+found", "@recycle", "#snapshot", "@tmp",
     }
 )  # fmt: skip
 

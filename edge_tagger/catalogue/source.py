@@ -146,8 +146,9 @@ def _read_folder(folder: Path) -> Catalogue:
     for reason in left_out:
         warnings.warn(reason, stacklevel=3)
     if not photos:
+        why = f" ({left_out[0]})" if left_out else ""
         raise CatalogueError(
-            f"{folder} has no photos in sub-folders; make one sub-folder for each class, with photos "
+            f"{folder} has no photos in sub-folders{why}; make one sub-folder for each class, with photos "
             f"({', '.join(sorted(PHOTO_SUFFIXES))}) inside"
         )
     return Catalogue(folder, (CLASS_COLUMN,), tuple(photos), tuple(left_out))

@@ -149,13 +149,22 @@ def test_what_is_no_photo_of_the_folder_is_refused(folder: Path, cell: str, reas
     assert reason in refused and bool(refused) == bool(reason)
 
 
+def test_a_name_of_older_systems_is_found(folder: Path) -> None:
+    name = os.fsdecode(b"h\xe9 1.jpg")
+    (folder / name).write_bytes(b"x")
+    for cell in ("hé 1.jpg", "https://shop/h%C3%A9%201.jpg", "he\u0301 1.jpg"):
+        assert found(folder, cell) == name
+
+
 def test_two_addresses_with_one_name_do_not_share_its_file(folder: Path) -> None:
     cells = PhotoCells(folder)
-    there = ["https://x/1/red.jpg", "https://x/2/Red.jpg", "//x/1/red.jpg?v=2", "https://x/1/blue.jpg", "C:\\1\\up.jpg"]
+    there = ["https://x/1/red.jpg", "https://x/2/red.JPG", "//x/1/red.jpg?v=2", "https://x/1/blue.jpg", "C:\\1\\up.jpg"]
+    (folder / "Blue.jpg").write_bytes(b"x")
+    there.append("https://x/9/Blue.jpg")
     cells.note([*there, "https://x/1/blue.jpg?v=3", "https://www.x/1/blue.jpg"])
     assert "two addresses have the same name red.jpg" in cells.find(there[0]).refused
     assert "put each at its own path there (1/red.jpg)" in cells.find(there[2]).refused
-    assert not cells.find(there[3]).refused and not cells.find("red.jpg").refused
+    assert not cells.find(there[3]).refused and not cells.find(there[-1]).refused and not cells.find("red.jpg").refused
     (folder / "1").mkdir()
     (folder / "1" / "red.jpg").write_bytes(b"x")
     cells = PhotoCells(folder)
