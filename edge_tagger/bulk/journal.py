@@ -14,7 +14,6 @@ import fcntl
 import json
 import os
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from edge_tagger.bulk.index import Index
-from edge_tagger.bulk.record import Record
+from edge_tagger.bulk.record import Record, parse_line, with_checksum
 from edge_tagger.errors import OutputError, RunError
 from edge_tagger.json_fields import parse_json
 
@@ -176,7 +175,7 @@ class Journal:
             place += len(chunk)
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        line = _with_checksum(json.dumps(value, separators=(",", ":")).encode())
+        line = with_checksum(json.dumps(value, separators=(",", ":")).encode())
         with self._told():
             try:
                 written = os.write(self._file, line)
@@ -198,23 +197,9 @@ class Journal:
             ) from error
 
 
-def _with_checksum(line: bytes) -> bytes:
-    return b'%s,"crc32":"%08x"}\n' % (line[:-1], zlib.crc32(line))
-
-
-def _parsed(line: bytes) -> tuple[Any, bool]:
-    """(value, whether a checksum says that it is ours). Raises ValueError for a line that is damaged."""
-    body, mark, checksum = line.rstrip(b"\r\n").rpartition(b',"crc32":"')
-    if not mark:
-        return parse_json(line), False
-    if checksum != b'%08x"}' % zlib.crc32(body + b"}"):
-        raise ValueError("its checksum is wrong")
-    return parse_json(body + b"}"), True
-
-
 def _head(line: bytes) -> dict[str, Any]:
     try:
-        value, _ = _parsed(line)
+        value, _ = parse_line(line)
     except ValueError:  # another version may count it in another way, and is told as such
         value = parse_json(line)
         if value["edge_tagger_journal"] == VERSION:
@@ -224,14 +209,11 @@ def _head(line: bytes) -> dict[str, Any]:
 
 def _record(line: bytes) -> tuple[str, Record]:
     """(photo, record). Raises ValueError, KeyError, TypeError or AttributeError for a line that is damaged."""
-    value, is_ours = _parsed(line)
-    return str(value["photo"]) if is_ours else _text(value["photo"]), Record.from_json(value, trusted=is_ours)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
+    value, is_ours = parse_line(line)
+    photo = value["photo"]
+    if not isinstance(photo, str):
+        raise TypeError(f"{photo!r} is no path")
+    return photo, Record.from_json(value, trusted=is_ours)
 
 
 def _open_locked(path: Path) -> int:

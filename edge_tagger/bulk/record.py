@@ -1,13 +1,14 @@
-"""What is kept of one photo: its tags, or why it has none, and which content of its file they belong to."""
+"""What is kept of one photo: its tags, or why it has none, and which content of its file they belong to; its line."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from edge_tagger.colours.dominant import Colour
-from edge_tagger.json_fields import Fields
+from edge_tagger.json_fields import Fields, parse_json
 from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.taxonomy import Tag
 
@@ -60,6 +61,21 @@ class Record:
             return cls(stamp, error=value["error"])
         colours = tuple(Colour(**colour) for colour in value["colours"]) if "colours" in value else None
         return cls(stamp, TaggedPhoto.from_json(value), colours=colours)
+
+
+def with_checksum(line: bytes) -> bytes:
+    """A JSON object as a line of a journal."""
+    return b'%s,"crc32":"%08x"}\n' % (line[:-1], zlib.crc32(line))
+
+
+def parse_line(line: bytes) -> tuple[Any, bool]:
+    """(value, whether a checksum says that it is ours). Raises ValueError for a line that is damaged."""
+    body, mark, checksum = line.rstrip(b"\r\n").rpartition(b',"crc32":"')
+    if not mark:
+        return parse_json(line), False
+    if checksum != b'%08x"}' % zlib.crc32(body + b"}"):
+        raise ValueError("its checksum is wrong")
+    return parse_json(body + b"}"), True
 
 
 def _check(fields: Fields) -> None:
