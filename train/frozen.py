@@ -97,7 +97,7 @@ class FrozenOutputs:
             digest.update(value.tobytes())
         for path in self.photos.paths:
             stat = path.stat()
-            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode(errors="surrogateescape"))
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
         return self.folder / digest.hexdigest()[:16]
 
     @cached_property

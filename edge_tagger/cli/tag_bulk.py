@@ -29,7 +29,7 @@ def tag_bulk(
     from edge_tagger.bulk.job import Job
     from edge_tagger.bulk.output import beside
     from edge_tagger.bulk.settings import settings_of
-    from edge_tagger.catalogue.photo_files import PHOTO_SUFFIXES
+    from edge_tagger.catalogue.source import PHOTO_SUFFIXES
     from edge_tagger.colours.palette import Palette
     from edge_tagger.errors import CatalogueError, OutputError, PhotoError
     from edge_tagger.files import sweep
