@@ -64,7 +64,12 @@ def walk(root: str, *, within: str | None = None, also: Collection[str] = ()) ->
                     elif is_photo(entry.name):
                         yield Found(entry.path)
         except OSError as error:
-            yield Found(here, f"cannot read the folder {shown(here)}: {error.strerror}", is_folder=True)
+            yield unreadable(here, error)
+
+
+def unreadable(folder: str, error: OSError) -> Found:
+    """A folder that gives an error."""
+    return Found(folder, f"cannot read the folder {shown(folder)}: {error.strerror}", is_folder=True)
 
 
 def linked(path: str, root: str) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,20 @@ def test_names_of_any_bytes_are_matched() -> None:
     odd = os.fsdecode(b"ph/h\xe9.jpg")
     Path(odd).write_bytes(b"x")
     assert odd in {found.path for found in matches("ph/*.jpg")} & {found.path for found in matches("ph/**/*.jpg")}
+
+
+@pytest.mark.parametrize("pattern", ["ph/*/*/*.jpg", "ph/**/*.jpg"])
+def test_a_folder_that_cannot_be_read_is_told(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("ph/shut").mkdir()
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        if "shut" in os.fspath(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    Path("ph/shut/in").mkdir()
+    monkeypatch.setattr("edge_tagger.bulk.globs.os.scandir", scandir)
+    found = list(matches(pattern))
+    assert next(each.refused for each in found if each.is_folder).endswith("Permission denied")
+    assert "ph/deep/er/b.jpg" in {each.path for each in found}
