@@ -45,7 +45,7 @@ def _write_parquet(path: Path, entries: Iterable[Entry], table: Table) -> None:
         [(column, arrow.float32() if column in table.scores else arrow.string()) for column in table.header]
     )
     rows = (_typed(table.row(entry), table) for entry in entries)
-    with whole_file(path) as beside, parquet.ParquetWriter(beside, schema) as writer:
+    with whole_file(path) as beside, beside.open("wb") as stream, parquet.ParquetWriter(stream, schema) as writer:
         while group := list(islice(rows, _ROW_GROUP)):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
 

@@ -99,6 +99,18 @@ def test_every_photo_that_can_be_read_is_tagged(
         assert reason in reasons[name]
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_folders_csvs_and_outputs_may_have_such_names_too(
+    products: Path, model: Path, tmp_path: Path, suffix: str
+) -> None:
+    folder = products.parent.rename(tmp_path / f"{ODD} of photos")
+    out = tmp_path / f"{ODD}.{suffix}"
+    table = (folder / products.name).rename(tmp_path / f"{ODD}.csv") if suffix != "csv" else folder / products.name
+    result = call("tag", table, "--photos", folder, "--out", out, "--model", model)
+    assert result.exit_code == 0 and out.exists(), result.output
+    assert call("tag", folder, "--out", out, "--model", model, "--overwrite").exit_code == 0
+
+
 @pytest.mark.parametrize("shop_name", ["shopify", "google"])
 def test_shops_get_them_too(shop: Path, tmp_path: Path, shop_name: str) -> None:
     out = tmp_path / "new.csv"
