@@ -129,11 +129,11 @@ def _is_quoted(dialect: Dialect, path: Path, encoding: str) -> bool:
     They do not where a cell starts with one and every line has as many cells as the header without regard to quotes,
     but taken for quotes they are wrong, or join lines.
     """
-    plain, quoted = (_rows(replace(dialect, quoted=each), path, encoding) for each in (False, True))
-    if plain is None:
-        return True
-    rows, has_quotes = plain
-    return has_quotes and quoted is not None and quoted[0] == rows
+    plain = _rows(replace(dialect, quoted=False), path, encoding)
+    if plain is None or not plain[1]:
+        return plain is None
+    quoted = _rows(dialect, path, encoding)
+    return quoted is not None and quoted[0] == plain[0]
 
 
 def _rows(dialect: Dialect, path: Path, encoding: str) -> tuple[int, bool] | None:
