@@ -58,7 +58,7 @@ class PhotoSet:
         read, pixels = [], []
         for photo in self.catalogue.photos:
             try:
-                pixels.append(load_resized(photo.path, size))
+                pixels.append(load_resized(photo.file(), size))
                 read.append(photo)
             except PhotoError as error:
                 if not self._sizes:

@@ -13,6 +13,7 @@ from edge_tagger.benchmarks.cells import device_name, markdown, megabytes, ms, n
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Report, Result
 from edge_tagger.benchmarks.split import STEPS
+from edge_tagger.shops.dialects import inert
 from edge_tagger.table import table
 
 UNAVAILABLE = "unavailable"
@@ -44,7 +45,8 @@ def format_csv(report: Report) -> str:
     rows = [_csv_row(result) for result in report.results]
     writer = csv.DictWriter(out, list(rows[0]) if rows else ["model"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    text = ({name: inert(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows)
+    writer.writerows(text)  # a file may be called =1.tflite
     return out.getvalue()
 
 

@@ -7,6 +7,8 @@ photos make the figures on these untrue.
 from __future__ import annotations
 
 import hashlib
+import os
+import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tagger.catalogue.source import PHOTO_SUFFIXES, read_catalogue
+from edge_tagger.catalogue.photo_files import PHOTO_SUFFIXES, walk
+from edge_tagger.catalogue.source import read_catalogue
 from edge_tagger.errors import CatalogueError
 from edge_tagger.images import Pixels, load_resized
 
@@ -103,11 +106,19 @@ def _paths(source: Path) -> list[Path]:
             f"{source} is one photo; --representative takes a folder of them, or a CSV that names them"
         )
     if source.is_dir():
-        return sorted(path for path in source.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+        return _below(source)
     catalogue = read_catalogue(source)
     if "split" in catalogue.columns:
         catalogue = catalogue.where("split", "train")
-    return [photo.path for photo in catalogue.photos]
+    return [photo.path for photo in catalogue.photos if not photo.refused]
+
+
+def _below(folder: Path) -> list[Path]:
+    found = list(walk(os.fspath(folder)))
+    for each in found:
+        if each.refused:
+            warnings.warn(each.refused, stacklevel=4)
+    return sorted(Path(each.path) for each in found if not each.refused)
 
 
 def _refuse_test_photos(source: Path, paths: Sequence[Path], forbidden: Collection[Path]) -> None:

@@ -127,7 +127,7 @@ def _decoded(
 
 def _load_sizes(photo: Photo, sizes: Sequence[int]) -> Mapping[int, Pixels] | PhotoError:
     try:
-        return {size: load_resized(photo.path, size) for size in sizes}
+        return {size: load_resized(photo.file(), size) for size in sizes}
     except PhotoError as error:
         return error
 

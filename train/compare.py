@@ -35,7 +35,8 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
 
     The macro mAP of the float32 scores in steps of 1/256 stands there too: what the steps of an int8 output alone cost.
     """
-    catalogue = where_run_split(read_catalogue(source, image_column=recipe.data.image), run.path, "val")
+    everything = read_catalogue(source, image_column=recipe.data.image, encoding=recipe.data.encoding)
+    catalogue = where_run_split(everything, run.path, "val")
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         converted = read_run(run.path)
         files = {kind: make(converted, kind)[0] for kind in ("float32", "float16")}

@@ -53,7 +53,7 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
     if stored is not None:
         _check_weights(run, weights)
         return Prepared(*stored)
-    catalogue = read_catalogue(source, image_column=recipe.data.image)
+    catalogue = read_catalogue(source, image_column=recipe.data.image, encoding=recipe.data.encoding)
     first, second, third = recipe.data.fractions
     split = split_catalogue(
         catalogue,

@@ -22,13 +22,14 @@ HISTOGRAM_BINS = 9 * 12 * 11  # of the whole grid of edge_tagger.train.histogram
 class DataOptions:
     """Which columns hold what. Without a `split` column photos are split by `fractions` (train, val, test), by group;
     without a `group` column the groups are the near-duplicates. Tags with fewer than `min_count` photos in the
-    training split are dropped."""
+    training split are dropped. `encoding` is that of a CSV, found out where it is not said."""
 
     image: str = "image"
     split: str | None = None
     group: str | None = None
     min_count: int = 10
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)

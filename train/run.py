@@ -34,6 +34,7 @@ from edge_tagger.catalogue.labels import Targets
 from edge_tagger.errors import OutputError, RunError
 from edge_tagger.files import whole_file, write_json, write_text
 from edge_tagger.manifest import Manifest
+from edge_tagger.shops.dialects import inert
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_file import load_recipe, save_recipe
@@ -124,15 +125,18 @@ class RunFolder:
     def write_photos(self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets) -> None:
         """Rows of (path, split, group, place), and their targets."""
         save_array(self.path / "targets.npy", targets)
-        with whole_file(self.path / "photos.csv") as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole_file(self.path / "photos.csv") as beside,
+            beside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(_PHOTO_COLUMNS)
-            writer.writerows(rows)
+            writer.writerows((path, split, group, inert(place)) for path, split, group, place in rows)
 
     def read_photos(self) -> tuple[list[Path], list[str], Targets] | None:
         """Paths, splits and targets, or None where they were not written yet. Raises RunError for broken files."""
         try:
-            with (self.path / "photos.csv").open(newline="", encoding="utf-8") as file:
+            with (self.path / "photos.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
                 rows = list(csv.DictReader(file))
             targets: Targets = np.load(self.path / "targets.npy")
             return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets

@@ -91,7 +91,7 @@ def agreement(tagger: Tagger, catalogue: Catalogue, factor: float, *, progressiv
     scores: dict[str, list[Scores]] = {"original": [], "full": [], "reduced": []}
     with Progress(len(catalogue), f"{factor:g} x", unit="photo") as progress:
         for number, photo in enumerate(catalogue.photos):
-            stored = load_photo(photo.path)
+            stored = load_photo(photo.file())
             jpeg = _enlarged(stored, _PART * cover, number, progressive)
             small = load_photo(jpeg, cover=cover)
             assert small.shape == (cover, cover, 3), small.shape

@@ -95,7 +95,7 @@ def prepare(
         if data is None:
             photos = draw_photos(folder, min(often.photos, DRAWN))
         else:
-            photos = tuple(photo.path.resolve() for photo in read_catalogue(data).photos[: often.photos])
+            photos = tuple(photo.file().resolve() for photo in read_catalogue(data).photos[: often.photos])
         with Tagger(path) as tagger:
             tagger.tag(photos[0])
         refused = _refused(mediapipe, path, photos[0])

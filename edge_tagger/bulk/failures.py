@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_tagger.bulk.source import Entry
-from edge_tagger.bulk.table import shown
+from edge_tagger.catalogue.photo_files import shown
 from edge_tagger.files import whole_file
-from edge_tagger.shops.dialects import CommaSeparated
+from edge_tagger.shops.dialects import CommaSeparated, inert
 
 HEADER = ("photo", "product", "reason")
 
@@ -27,7 +27,7 @@ class Failures:
         """The same entries; those with an error are written as they pass."""
         for entry in entries:
             if entry.record.error:
-                self._writer.writerow((shown(entry.name), entry.product, entry.record.error))
+                self._writer.writerow(map(inert, (shown(entry.name), entry.product, entry.record.error)))
                 self.count += 1
             yield entry
 

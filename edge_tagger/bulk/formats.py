@@ -11,7 +11,7 @@ from edge_tagger.bulk.source import Entry
 from edge_tagger.bulk.table import Table, json_lines
 from edge_tagger.errors import MissingExtraError
 from edge_tagger.files import whole_file
-from edge_tagger.shops.dialects import write_rows
+from edge_tagger.shops.dialects import inert, write_rows
 
 _ROW_GROUP = 10_000  # rows that are held in memory
 
@@ -33,7 +33,9 @@ def _write_json_lines(path: Path, entries: Iterable[Entry], table: Table) -> Non
 
 
 def _write_csv(path: Path, entries: Iterable[Entry], table: Table) -> None:
-    write_rows(path, table.header, (table.row(entry) for entry in entries))
+    """The user's own cells stay as they are; ours are none that a spreadsheet would run."""
+    rows = (table.row(entry) for entry in entries)
+    write_rows(path, table.header, ({**row, **{own: inert(row[own]) for own in table.added}} for row in rows))
 
 
 def _write_parquet(path: Path, entries: Iterable[Entry], table: Table) -> None:
@@ -43,7 +45,7 @@ def _write_parquet(path: Path, entries: Iterable[Entry], table: Table) -> None:
         [(column, arrow.float32() if column in table.scores else arrow.string()) for column in table.header]
     )
     rows = (_typed(table.row(entry), table) for entry in entries)
-    with whole_file(path) as beside, parquet.ParquetWriter(beside, schema) as writer:
+    with whole_file(path) as beside, beside.open("wb") as stream, parquet.ParquetWriter(stream, schema) as writer:
         while group := list(islice(rows, _ROW_GROUP)):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
 

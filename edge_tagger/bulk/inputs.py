@@ -13,7 +13,6 @@ from edge_tagger.catalogue.csv_file import CsvFile
 from edge_tagger.errors import CatalogueError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def is_table(given: str) -> bool:
@@ -42,9 +41,8 @@ def open_source(
     if len(inputs) > 1:
         raise CatalogueError(f"{', '.join(inputs[:3])}: give one CSV alone, or folders, globs and photos without one")
     file = CsvFile.open(inputs[0], encoding=encoding)
-    if file.encoding != "utf-8" or file.delimiter != ",":
-        guess = ", which is a guess (--encoding names another)" if file.guessed else ""
-        tell(f"{file.path}: read as {file.encoding} with {_DELIMITERS.get(file.delimiter, 'commas')}{guess}")
+    if file.reading is not None:
+        tell(file.reading)
     if shop is not None:
         return products_of(shop, file, image_column=image_column, folder=folder)
     return PhotoRows(file, image_column=image_column, folder=folder)

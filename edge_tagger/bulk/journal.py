@@ -3,6 +3,9 @@
 A line is handed to the system in one write before the next photo is looked at, so that the process may be killed at any
 time; `fsync` follows every SYNC_EVERY_S seconds and at the end, so that a power cut takes that much at most. A line
 that was not written wholly is cut off when the journal is opened again. The first line says what made the journal.
+
+A line ends in its own checksum, the crc32 of what it would be without: `,"crc32":"1a2b3c4d"}`. Lines of older journals
+have none, and are looked at field by field.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from types import TracebackType
 from typing import Any
 
 from edge_tagger.bulk.index import Index
-from edge_tagger.bulk.record import Record
+from edge_tagger.bulk.record import Record, parse_line, with_checksum
 from edge_tagger.errors import OutputError, RunError
+from edge_tagger.json_fields import parse_json
 
 SYNC_EVERY_S = 5.0
 VERSION = 1
@@ -65,7 +69,12 @@ class Journal:
     def get(self, key: str) -> Record | None:
         """The latest record of a photo."""
         place = self.index.place(key)
-        return None if place is None else Record.from_json(json.loads(self._line_at(place)))
+        if place is None:
+            return None
+        try:
+            return _record(self._line_at(place))[1]
+        except (ValueError, KeyError, TypeError, AttributeError):  # somebody else wrote into the file meanwhile
+            return None
 
     def has_from_now(self, key: str) -> bool:
         """Whether a photo's record was written since the journal was opened."""
@@ -114,12 +123,10 @@ class Journal:
                 break
             end = place + len(line)
             try:
-                value = json.loads(line)
                 if place == 0:
-                    head = {"version": value["edge_tagger_journal"], "before": dict(value["settings"])}
+                    head = _head(line)
                 else:
-                    Record.from_json(value)
-                    self.index.set_place(value["photo"], place)
+                    self.index.set_place(_record(line)[0], place)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if place == 0:
                     raise RunError(f"{self.path} is no journal of edge-tagger; choose another --out") from error
@@ -168,7 +175,7 @@ class Journal:
             place += len(chunk)
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        line = json.dumps(value, separators=(",", ":")).encode() + b"\n"
+        line = with_checksum(json.dumps(value, separators=(",", ":")).encode())
         with self._told():
             try:
                 written = os.write(self._file, line)
@@ -188,6 +195,25 @@ class Journal:
                 f"cannot write {self.path}: {error.strerror}; what is done is kept there: make room, and run again "
                 "with --resume"
             ) from error
+
+
+def _head(line: bytes) -> dict[str, Any]:
+    try:
+        value, _ = parse_line(line)
+    except ValueError:  # another version may count it in another way, and is told as such
+        value = parse_json(line)
+        if value["edge_tagger_journal"] == VERSION:
+            raise
+    return {"version": value["edge_tagger_journal"], "before": dict(value["settings"])}
+
+
+def _record(line: bytes) -> tuple[str, Record]:
+    """(photo, record). Raises ValueError, KeyError, TypeError or AttributeError for a line that is damaged."""
+    value, is_ours = parse_line(line)
+    photo = value["photo"]
+    if not isinstance(photo, str):
+        raise TypeError(f"{photo!r} is no path")
+    return photo, Record.from_json(value, trusted=is_ours)
 
 
 def _open_locked(path: Path) -> int:

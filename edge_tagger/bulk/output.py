@@ -12,7 +12,9 @@ from edge_tagger.bulk.formats import write_table
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.shop_export import ShopExport
 from edge_tagger.bulk.source import Entry, Source
-from edge_tagger.bulk.table import Table, shown
+from edge_tagger.bulk.table import Table
+from edge_tagger.catalogue.photo_files import shown
+from edge_tagger.shops.dialects import inert
 
 
 @dataclass(frozen=True)
@@ -85,4 +87,6 @@ def _write(name: str | None, out: Path, path: Path, entries: Iterable[Entry], ta
 
 
 def _of_product(entry: Entry) -> Entry:
-    return Entry(entry.name, entry.record, {"product": entry.product, "photo": shown(entry.name)}, entry.product)
+    """For a file that is all ours."""
+    row = {"product": inert(entry.product), "photo": inert(shown(entry.name))}
+    return Entry(entry.name, entry.record, row, entry.product)

@@ -6,13 +6,13 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
+from edge_tagger.bulk.globs import matches
 from edge_tagger.bulk.index import Index
 from edge_tagger.bulk.journal import Journal
 from edge_tagger.bulk.record import Record
-from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+from edge_tagger.catalogue.photo_files import Found, is_photo, shown, walk
 from edge_tagger.errors import CatalogueError
 
 
@@ -65,8 +65,8 @@ class Source(Protocol):
 class PhotoFiles:
     """Photos of folders with all below them, globs, and single names. The output is in the order of the names.
 
-    Hidden files and folders are left out. Links to photos inside the same folder are followed; those that lead out of
-    it and links to folders are refused. Raises CatalogueError for an input that does not exist.
+    What is hidden, and which links are followed: edge_tagger.catalogue.photo_files. Raises CatalogueError for an input
+    that does not exist.
     """
 
     columns: tuple[str, ...] = ()
@@ -93,12 +93,9 @@ class PhotoFiles:
 def record_of(item: Item, journal: Journal) -> Record:
     """What is known of a photo; for one that is refused, why."""
     record = Record(None, error=item.refused) if item.refused else journal.get(item.key)
-    return record or Record(None, error=f"{item.name} came while the others were tagged; run again with --resume")
-
-
-def is_photo(name: str) -> bool:
-    """Whether a file's name ends as photos' names do."""
-    return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122  as above
+    return record or Record(
+        None, error=f"{shown(item.name)} came while the others were tagged; run again with --resume"
+    )
 
 
 def _reader(given: str) -> Callable[[], Iterator[Item]]:
@@ -107,45 +104,15 @@ def _reader(given: str) -> Callable[[], Iterator[Item]]:
             os.scandir(given).close()
         except OSError as error:
             raise CatalogueError(f"cannot read {given}: {error.strerror}") from error
-        return lambda: _walk(given)
+        return lambda: _items(walk(given))
     if glob.has_magic(given) and not os.path.lexists(given):
-        if next(glob.iglob(given, recursive=True), None) is None:  # noqa: PTH207  a name stays as it was given
+        if next(matches(given), None) is None:
             raise CatalogueError(f"nothing is called {given}; give photos, folders, one CSV, or a glob in quotes")
-        return lambda: _matches(given)
+        return lambda: _items(matches(given))
     if not os.path.lexists(given) and not is_photo(given):
         raise CatalogueError(f"{given} does not exist; give photos, folders, one CSV, or a glob in quotes")
     return lambda: iter([Item(given, given)])
 
 
-def _matches(pattern: str) -> Iterator[Item]:
-    for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207
-        if not os.path.isdir(name):  # noqa: PTH112
-            yield Item(name, name)
-
-
-def _walk(root: str) -> Iterator[Item]:
-    real, todo = os.path.realpath(root), [root]
-    while todo:
-        here = todo.pop()
-        try:
-            with os.scandir(here) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_symlink():
-                        yield from _link(entry, real, root)
-                    elif entry.is_dir(follow_symlinks=False):
-                        todo.append(entry.path)
-                    elif is_photo(entry.name):
-                        yield Item(entry.path, entry.path)
-        except OSError as error:
-            yield Item(here, here, f"cannot read the folder {here}: {error.strerror}")
-
-
-def _link(entry: os.DirEntry[str], real: str, root: str) -> Iterator[Item]:
-    target = Path(os.path.realpath(entry.path))
-    if is_photo(entry.name):
-        outside = f"{entry.path} is a link to {target}, outside {root}; put the photo itself there"
-        yield Item(entry.path, entry.path, "" if target.is_relative_to(real) else outside)
-    elif target.is_dir():
-        yield Item(entry.path, entry.path, f"{entry.path} is a link to a folder, which is not followed; name {target}")
+def _items(found: Iterator[Found]) -> Iterator[Item]:
+    return (Item(each.path, each.path, each.refused) for each in found)

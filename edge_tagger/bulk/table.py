@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from edge_tagger.bulk.source import Entry
+from edge_tagger.catalogue.photo_files import shown
 from edge_tagger.errors import CatalogueError
 from edge_tagger.shops.review import Bands
 from edge_tagger.shops.review import columns as review_columns
@@ -97,8 +97,3 @@ def paths(tagged: TaggedPhoto, facet: str) -> list[str]:
         for tag in own
         if tag.tag not in inner
     ]
-
-
-def shown(name: str) -> str:
-    """A file's name as text; bytes that are none are marked."""
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -117,7 +117,7 @@ def check_catalogue(
         copies=copies,
         lookalikes=_lookalikes(split),
         contradictions=tuple(contradictions),
-        problems=(*_unreadable(split), *problems),
+        problems=(*catalogue.left_out, *_unreadable(split), *problems),
         warnings=tuple(_warnings(split, levels, contradictions, copies, facets)),
     )
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_tagger.catalogue.csv_file import CsvFile, listed
-from edge_tagger.errors import CatalogueError
+from edge_tagger.catalogue.photo_cell import PhotoCells
+from edge_tagger.catalogue.photo_files import PHOTO_SUFFIXES, Found, is_hidden, linked, shown, walk
+from edge_tagger.errors import CatalogueError, PhotoError
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
+__all__ = ["CLASS_COLUMN", "IMAGE_COLUMN", "PHOTO_SUFFIXES", "Catalogue", "Photo", "read_catalogue"]
+
 CLASS_COLUMN = "class"
 IMAGE_COLUMN = "image"
 
@@ -19,21 +23,33 @@ IMAGE_COLUMN = "image"
 class Photo:
     """One photo and what is written beside it, white space reduced to single blanks.
 
-    `place` is for people: "products.csv:17", or the file's own path.
+    `place` is for people: "products.csv:17", or the file's own path. `refused` says why the photo is not read: its cell
+    is blank, say, or a link leads out of the folder.
     """
 
     path: Path
     values: Mapping[str, str]
     place: str
+    refused: str = ""
+
+    def file(self) -> Path:
+        """The path to open. Raises PhotoError where the photo is refused."""
+        if self.refused:
+            raise PhotoError(self.refused)
+        return self.path
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Photos in the order of their source, and the columns that each of them has a value (or a blank) in."""
+    """Photos in the order of their source, and the columns that each of them has a value (or a blank) in.
+
+    `left_out` says of folders that could not be read, and of links to folders, why.
+    """
 
     source: Path
     columns: tuple[str, ...]
     photos: tuple[Photo, ...]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -60,80 +76,105 @@ class Catalogue:
                 f"{self.source} has no photo with {column} = {value!r}; "
                 f"its values are {listed(sorted(self.values(column)))}"
             )
-        return Catalogue(self.source, self.columns, photos)
+        return replace(self, photos=photos)
 
 
-def read_catalogue(source: str | os.PathLike[str], *, image_column: str = IMAGE_COLUMN) -> Catalogue:
+def read_catalogue(
+    source: str | os.PathLike[str], *, image_column: str = IMAGE_COLUMN, encoding: str | None = None
+) -> Catalogue:
     """The photos of a CSV (paths relative to its folder) or of a folder with one sub-folder for each class.
 
     A folder's photos have the one column `class`. Whether the photos exist and can be decoded is not looked at here;
-    whether they lie inside the source's folder is, also through symbolic links. Raises CatalogueError.
+    whether they lie inside the source's folder is, also through symbolic links: those that do not are refused, each for
+    itself. A warning says how a CSV is read, where not as UTF-8 with commas, and which folders are left out. `encoding`
+    is that of a CSV; without it, it is found out. Raises CatalogueError, also where no photo is left.
     """
     path = Path(source)
     if path.is_dir():
-        return _read_folder(path)
-    if not path.exists():
+        catalogue = _read_folder(path)
+    elif not path.exists():
         raise CatalogueError(f"{path} does not exist; give a CSV file or a folder with one sub-folder for each class")
-    return _read_csv(path, image_column)
+    else:
+        catalogue = _read_csv(_opened(path, encoding), image_column)
+    if all(photo.refused for photo in catalogue.photos):
+        raise CatalogueError(catalogue.photos[0].refused)
+    return catalogue
 
 
-def _read_csv(path: Path, image_column: str) -> Catalogue:
-    file = CsvFile.open(path, encoding="utf-8-sig", delimiter=",")
-    if image_column not in file.columns:
+def _opened(path: Path, encoding: str | None) -> CsvFile:
+    try:
+        return CsvFile.open(path, encoding=encoding)
+    except ValueError as error:
+        raise CatalogueError(str(error)) from error
+
+
+def _read_csv(file: CsvFile, image_column: str) -> Catalogue:
+    path, column = file.path, file.column(image_column)
+    if column is None:
         raise CatalogueError(
             f"{path} has no image column {image_column!r}; it has {listed(file.columns)}; "
             "name the column in the recipe under [data] image"
         )
+    if file.reading is not None:
+        warnings.warn(file.reading, stacklevel=3)
+    cells = PhotoCells(
+        path.parent.resolve(),
+        outside="the photo {name!r} lies outside the CSV's folder; put the CSV above its photos and write relative "
+        "paths",
+        blank="the image cell is blank; every row needs a photo",
+    )
+    cells.note(row[column] for _, row in file)
     photos: list[Photo] = []
-    folder = path.parent.resolve()
     for line, row in file:
-        values = {column: " ".join(cell.split()) for column, cell in row.items()}
-        photos.append(Photo(_inside(folder, row[image_column].strip(), path, line), values, f"{path.name}:{line}"))
-    return Catalogue(path, file.columns, tuple(photos))
-
-
-def _inside(folder: Path, value: str, source: Path, line: int) -> Path:
-    """The path of a cell, held to the CSV's folder (also through symbolic links)."""
-    if not value:
-        raise CatalogueError(f"{source}, line {line}: the image cell is blank; every row needs a photo")
-    if "\0" in value:
-        raise CatalogueError(f"{source}, line {line}: the image cell holds a NUL byte")
-    path = folder / value
-    if not Path(os.path.realpath(path)).is_relative_to(folder):
-        raise CatalogueError(
-            f"{source}, line {line}: the photo {value!r} lies outside the CSV's folder; "
-            "put the CSV above its photos and write relative paths"
-        )
-    return path
+        values = {name.strip(): " ".join(cell.split()) for name, cell in row.items()}
+        found = cells.find(row[column])
+        refused = found.refused and f"{path}, line {line}: {found.refused}"
+        photos.append(Photo(Path(found.path), values, f"{path.name}:{line}", refused))
+    return Catalogue(path, tuple(name.strip() for name in file.columns), tuple(photos))
 
 
 def _read_folder(folder: Path) -> Catalogue:
     photos: list[Photo] = []
-    try:
-        classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-        for entry in classes:
-            for path in (entry, *sorted(entry.rglob("*"))):
-                is_photo = path.suffix.lower() in PHOTO_SUFFIXES
-                is_link = path.is_symlink() and (is_photo or path.is_dir())
-                if is_link:
-                    _check_link(path, folder)
-                # A link that leads nowhere is kept: a photo that is gone is told, not left out.
-                if is_photo and (path.is_file() or is_link):
-                    photos.append(Photo(path, {CLASS_COLUMN: entry.name}, str(path.relative_to(folder))))
-    except OSError as error:
-        raise CatalogueError(f"cannot read {folder}: {error.strerror}") from error
+    left_out: list[str] = []
+    for name in _class_names(folder, left_out):
+        # By their parts, as training has always had them: the order decides which photo is drawn into which split.
+        for found in sorted(_walk_class(folder, name), key=lambda found: Path(found.path).parts):
+            if found.is_folder:
+                left_out.append(found.refused)
+            else:
+                photos.append(_of_class(found, name, folder))
+    for reason in left_out:
+        warnings.warn(reason, stacklevel=3)
     if not photos:
+        why = f" ({left_out[0]})" if left_out else ""
         raise CatalogueError(
-            f"{folder} has no photos in sub-folders; make one sub-folder for each class, with photos "
+            f"{folder} has no photos in sub-folders{why}; make one sub-folder for each class, with photos "
             f"({', '.join(sorted(PHOTO_SUFFIXES))}) inside"
         )
-    return Catalogue(folder, (CLASS_COLUMN,), tuple(photos))
+    return Catalogue(folder, (CLASS_COLUMN,), tuple(photos), tuple(left_out))
 
 
-def _check_link(path: Path, folder: Path) -> None:
-    target = Path(os.path.realpath(path))
-    if not target.is_relative_to(folder.resolve()):
-        raise CatalogueError(
-            f"{path} is a link to {target}, outside {folder}; put the photos themselves there "
-            "(cp -rL copies what links lead to), or list them in a CSV above both"
-        )
+def _class_names(folder: Path, left_out: list[str]) -> list[str]:
+    """The folders that are classes, by name; why others are none goes to `left_out`."""
+    names: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_symlink():
+                    left_out += [found.refused for found in linked(entry.path, os.fspath(folder)) if found.is_folder]
+                elif entry.is_dir():
+                    names.append(entry.name)
+    except OSError as error:
+        raise CatalogueError(f"cannot read {folder}: {error.strerror}") from error
+    return sorted(names)
+
+
+def _walk_class(folder: Path, name: str) -> Iterator[Found]:
+    return walk(os.fspath(folder / name), within=os.fspath(folder))
+
+
+def _of_class(found: Found, name: str, folder: Path) -> Photo:
+    path = Path(found.path)
+    return Photo(path, {CLASS_COLUMN: shown(name)}, shown(str(path.relative_to(folder))), found.refused)

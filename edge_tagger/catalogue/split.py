@@ -13,7 +13,7 @@ from edge_tagger.catalogue.duplicates import Fingerprint, find, fingerprints, gr
 from edge_tagger.catalogue.labels import cell_paths
 from edge_tagger.catalogue.source import Catalogue, Photo
 from edge_tagger.catalogue.stratify import stratify
-from edge_tagger.errors import CatalogueError
+from edge_tagger.errors import CatalogueError, PhotoError
 from edge_tagger.taxonomy import Facet
 
 SPLITS = ("train", "val", "test")
@@ -126,7 +126,9 @@ def _readable(
     photos: list[Photo] = []
     prints: list[Fingerprint] = []
     unreadable: list[tuple[Photo, str]] = []
-    for photo, found in zip(catalogue.photos, fingerprints([p.path for p in catalogue.photos]), strict=True):
+    looked_at = iter(fingerprints([photo.path for photo in catalogue.photos if not photo.refused]))
+    for photo in catalogue.photos:
+        found = PhotoError(photo.refused) if photo.refused else next(looked_at)
         if isinstance(found, Fingerprint):
             photos.append(photo)
             prints.append(found)

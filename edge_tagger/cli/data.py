@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from edge_tagger.cli.csv_options import encoding_option
+
 
 @click.group()
 def command() -> None:
@@ -15,9 +17,10 @@ def command() -> None:
 @command.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--recipe", metavar="NAME|FILE", help="Which columns hold what. Default for a folder: classes.")
+@encoding_option
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the whole report here, nothing cut.")
 @click.pass_context
-def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path | None) -> None:
+def check(ctx: click.Context, source: Path, recipe: str | None, encoding: str | None, json_path: Path | None) -> None:
     """Count tags, find copies, look-alikes, contradictions and broken photos, and show the splits.
 
     SOURCE is a CSV file or a folder with one sub-folder for each class. Ends with exit code 1 where it finds a
@@ -35,7 +38,7 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
             f"a TOML file or one of {', '.join(packaged_recipes())}"
         )
     plan = load_recipe(recipe or "classes")
-    catalogue = read_catalogue(source, image_column=plan.data.image)
+    catalogue = read_catalogue(source, image_column=plan.data.image, encoding=encoding or plan.data.encoding)
     found = check_catalogue(
         catalogue,
         plan.facets,

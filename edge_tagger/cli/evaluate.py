@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_tagger.cli.csv_options import encoding_option
+
 if TYPE_CHECKING:
     from edge_tagger.benchmarks.results import Report
     from edge_tagger.catalogue.source import Photo
@@ -29,17 +31,19 @@ ALL = "all"
     help="Take the split that this training made instead; its curves and recipe go into the report.",
 )
 @click.option("--image-column", default="image", show_default=True)
+@encoding_option
 @click.option("--threads", type=click.IntRange(min=1), help="Default: every core, up to four.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
 @click.option("--bench", type=click.Path(path_type=Path), help="A file of bench --json: its times go into the report.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write index.html in this folder: a page to look at.")
-def command(
+def command(  # noqa: PLR0913,PLR0917  an option each
     models: tuple[Path, ...],
     source: Path,
     split: str,
     split_column: str,
     run: Path | None,
     image_column: str,
+    encoding: str | None,
     threads: int | None,
     json_path: Path | None,
     bench: Path | None,
@@ -64,7 +68,7 @@ def command(
     if bench is not None and report is None:
         raise click.UsageError("--bench goes into the report: give --report DIR")
     measured_there = None if bench is None else _read_bench(bench, models)
-    catalogue = read_catalogue(source, image_column=image_column)
+    catalogue = read_catalogue(source, image_column=image_column, encoding=encoding)
     if run is not None:
         catalogue = where_run_split(catalogue, run, split)
     elif split != ALL or split in catalogue.values(split_column):

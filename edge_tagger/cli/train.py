@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
+
+from edge_tagger.cli.csv_options import encoding_option
 
 
 @click.command("train")
@@ -18,6 +21,7 @@ import click
     show_default=True,
     help="What to start from: .safetensors (ours, torchvision's, timm's), a float .tflite of ours, or a download.",
 )
+@encoding_option
 @click.option("--resume", is_flag=True, help="Continue a stopped run to the same result.")
 @click.option(
     "--cache",
@@ -37,6 +41,7 @@ def command(
     recipe: str | None,
     run: Path,
     weights: str,
+    encoding: str | None,
     resume: bool,
     cache: Path | None,
     tensorboard: Path | None,
@@ -51,6 +56,8 @@ def command(
     if recipe is None and not source.is_dir():
         raise click.UsageError(f"a CSV needs --recipe: a TOML file or one of {', '.join(packaged_recipes())}")
     chosen = load_recipe(recipe or "classes")
+    if encoding is not None:
+        chosen = replace(chosen, data=replace(chosen.data, encoding=encoding))
 
     from edge_tagger.train.finetune import train
     from edge_tagger.train.hub import find_weights

@@ -29,7 +29,7 @@ def count(photos: Iterable[Photo], palette: Palette, column: str, *, skin: bool 
     spent_s = 0.0
     for photo in photos:
         if label := photo.values[column]:
-            pixels = load_photo(photo.path)
+            pixels = load_photo(photo.file())
             began = time.perf_counter()
             found = dominant_colours(pixels, palette=palette, count=1, skin=skin)
             spent_s += time.perf_counter() - began

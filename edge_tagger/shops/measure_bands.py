@@ -68,7 +68,7 @@ def main(source: Path, split: str, model: Path | None) -> None:
                 raise click.UsageError(f"{model} has no manifest; bands are measured for models that edge-tagger wrote")
             facets = tagger.manifest.taxonomy.facets
             catalogue.require([column for facet in facets for column in facet.columns])
-            tagged = tagger.tag_many([photo.path for photo in catalogue.photos])
+            tagged = tagger.tag_many([photo.file() for photo in catalogue.photos])
             click.echo("\n".join(lines(count(zip(catalogue.photos, tagged, strict=True), facets))))
     except EdgeTaggerError as error:
         raise click.ClickException(str(error)) from error

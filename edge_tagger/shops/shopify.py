@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from edge_tagger.catalogue.photo_files import shown
 from edge_tagger.errors import CatalogueError
 from edge_tagger.shops.mapping import TaxonomyMapping
 from edge_tagger.shops.merge import TagMerger, merge_cell, one_tag, split_tags
@@ -26,17 +27,27 @@ _COLUMNS = {
     "title": ("title",),
     "tags": ("tags",),
     "category": ("product category",),
+    "position": ("image position",),
 }
+_LEFT_OUT = "[\"'()\\[\\]\u2018\u2019\u201c\u201d]"  # and the quotes of books
+# Letters that Unicode does not take apart into one of a-z and an accent.
+_LATIN = str.maketrans({
+    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "\u0131": "i",
+    "ŋ": "ng",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that matter here, as the file's header spells them. `category` is None where there is none."""
+    """The columns that matter here, as the file's header spells them. `category` and `position` are None where there is
+    none. `alike` are handles that several titles of the file would get."""
 
     handle: str
     title: str
     tags: str
     category: str | None
+    position: str | None = None
+    alike: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, header: Sequence[str], *, name: str = "the CSV") -> Columns:
@@ -53,11 +64,23 @@ class Columns:
                 f"{name} has no column {' or '.join(alias.capitalize() for alias in _COLUMNS[missing])}; "
                 f"it has {', '.join(header)}; give the product CSV as Shopify exports it"
             )
-        return cls(handle, title, tags, found["category"])
+        return cls(handle, title, tags, found["category"], found["position"])
+
+    def apart(self, rows: Iterable[Mapping[str, str]]) -> Columns:
+        """The same for a file with these rows: products without a handle whose titles make the same one stay apart."""
+        titles, alike = dict[str, str](), set[str]()
+        for row in rows:
+            name = row[self.title].strip()
+            if name and not row[self.handle].strip() and titles.setdefault(slug(name), name) != name:
+                alike.add(slug(name))
+        return replace(self, alike=frozenset(alike))
 
     def product(self, row: Mapping[str, str]) -> str:
-        """The handle of a row's product; the one that Shopify makes of the title where there is none; else blank."""
-        return row[self.handle].strip() or slug(row[self.title])
+        """The handle of a row's product; the one that Shopify makes of the title where there is none, or the title
+        itself where that makes none of its own; blank for a row without both."""
+        name = row[self.title].strip()
+        made = slug(name)
+        return row[self.handle].strip() or (name if made in self.alike else made or name)
 
 
 def merge_rows(
@@ -117,17 +140,24 @@ def new_rows(photos: Iterable[tuple[str, TaggedPhoto]], mapping: TaxonomyMapping
     """
     taken = set[str]()
     for photo, tagged in photos:
-        stem = PurePath(photo).stem
-        handle = _free(slug(stem) or "product", taken)
+        name = title(shown(PurePath(photo).stem))
+        handle = _free(slug(name) or "product", taken)
         tags = {tag.casefold(): tag for tag in (one_tag(tag.name) for tag in tagged)}
-        cells = (title(stem), handle, _category(tagged, mapping), ", ".join(tags.values()), "draft", "")
+        cells = (name, handle, _category(tagged, mapping), ", ".join(tags.values()), "draft", "")
         yield dict(zip(NEW_HEADER, cells, strict=True))
 
 
 def slug(text: str) -> str:
-    """A handle: small letters and digits without accents, a hyphen for anything else; blank where nothing is left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    """The handle that Shopify makes of a title: small letters, digits and underscores of any script, Latin ones without
+    accents; quotes and brackets left out, a hyphen for anything else; blank where nothing is left.
+
+    Sources: shopify.dev/docs/api/liquid/basics#handles; shopify.dev/changelog of 2017-07-24 (a full UTF-8 character
+    set); to_handle in Shopify/liquid, performance/shopify/shop_filter.rb.
+    """
+    text = re.sub(_LEFT_OUT, "", unicodedata.normalize("NFC", text).lower().translate(_LATIN))
+    text = re.sub("(?<=[a-z0-9])[\u0300-\u036f]+", "", text)
+    kept = (_plain_letter(each) if unicodedata.category(each)[0] in "LNM" or each == "_" else " " for each in text)
+    return "-".join("".join(kept).split())
 
 
 def title(stem: str) -> str:
@@ -138,6 +168,12 @@ def title(stem: str) -> str:
 def _category(tagged: TaggedPhoto, mapping: TaxonomyMapping) -> str:
     category = mapping.shopify.of(tagged, mapping.facets.category)
     return "" if category is None else category.path
+
+
+def _plain_letter(letter: str) -> str:
+    """One of a-z or 0-9 without its accent; a letter of another script as it is."""
+    plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+    return plain if plain and plain.isalnum() else letter
 
 
 def _free(handle: str, taken: set[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+from edge_tagger.catalogue.photo_files import is_hidden, is_photo
 from edge_tagger.errors import SourceError
 from edge_tagger.watch.defaults import STILL_S
 
@@ -26,8 +27,10 @@ class ArrivingPhotos:
     """Iterates over the photos that come into a folder, in the order of their last change; it never ends.
 
     A photo is whole when neither its size nor its time has changed for `still_s` seconds. One that is written anew, or
-    goes on growing later, comes again. Sub-folders, hidden files and other suffixes are passed over. Photos that are
-    there already come only where `existing` says so. Raises SourceError where the folder cannot be read.
+    goes on growing later, comes again. Sub-folders, hidden files and other suffixes are passed over, and so are links
+    that lead nowhere. What has a photo's name and is none (a pipe, a link to itself) comes: whoever opens it is told.
+    Photos that are there already come only where `existing` says so. Raises SourceError where the folder cannot be
+    read.
     """
 
     def __init__(
@@ -74,13 +77,27 @@ class ArrivingPhotos:
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if not entry.name.startswith(".") and Path(entry.name).suffix.lower() in PHOTO_SUFFIXES:
-                        try:
-                            status = entry.stat()
-                        except FileNotFoundError:  # moved on between the two calls, or a link that leads nowhere
-                            continue
-                        if entry.is_file():
-                            found[entry.name] = status.st_ino, status.st_size, status.st_mtime_ns
+                    if not is_hidden(entry.name) and is_photo(entry.name):
+                        state = _state(entry)
+                        if state is not None:
+                            found[entry.name] = state
         except OSError as error:
             raise SourceError(f"cannot watch {self._folder}: {error.strerror}") from error
         return found
+
+
+def _state(entry: os.DirEntry[str]) -> State | None:
+    """None for a folder, and for what was moved on meanwhile or leads nowhere yet."""
+    try:
+        status = entry.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:  # a link to itself, say: it is taken as it is
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            return None
+    if stat.S_ISDIR(status.st_mode):
+        return None
+    # Only an empty file is still to be filled: a pipe has no size.
+    return status.st_ino, status.st_size if stat.S_ISREG(status.st_mode) else 1, status.st_mtime_ns

@@ -77,7 +77,7 @@ def main(source: Path, split: str, count: int, model: Path | None) -> None:
         photos = read_catalogue(source).where("split", split).photos
         picked = [photos[place] for place in random.permutation(len(photos))[:count]]
         with Tagger(model) as tagger:
-            frames = (frame for photo in picked for frame in hand_held(load_photo(photo.path), random))
+            frames = (frame for photo in picked for frame in hand_held(load_photo(photo.file()), random))
             scores = [tagger.scores(frame) for frame in frames]
             click.echo("| smoothing | hold | changes a minute of one product | follows the next after |")
             click.echo("| ---: | ---: | ---: | ---: |")

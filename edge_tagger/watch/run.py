@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from edge_tagger.catalogue.photo_files import refused_link, shown
 from edge_tagger.errors import PhotoError
 from edge_tagger.tagger import Tagger
 from edge_tagger.watch.camera import Camera, open_camera
@@ -58,11 +60,13 @@ def watch_frames(
 def watch_folder(
     tagger: Tagger, source: Source, show: Show, summary: Summary, *, existing: bool, still_s: float
 ) -> None:
-    """Tag the photos that arrive in a folder; one that cannot be read is told, and comes again when it is mended.
-    Raises SourceError where the folder is gone."""
+    """Tag the photos that arrive in a folder; one that cannot be read, or is a link out of the folder, is told, and
+    comes again when it is mended. Raises SourceError where the folder is gone."""
     summary.unit = "photo"
     for path in ArrivingPhotos(Path(source.where), existing=existing, still_s=still_s):
         try:
+            if reason := refused_link(os.fspath(path), source.where):
+                raise PhotoError(reason)
             tagged = tagger.tag(path)
         except PhotoError as error:
             summary.unreadable.add(path)
@@ -70,7 +74,7 @@ def watch_folder(
         else:
             summary.unreadable.discard(path)
             summary.tagged += 1
-            show.photo(path, tagged)
+            show.photo(Path(shown(os.fspath(path))), tagged)
 
 
 @contextmanager

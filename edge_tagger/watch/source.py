@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+from edge_tagger.catalogue.photo_files import is_photo, shown
 from edge_tagger.errors import SourceError
 
 Kind = Literal["csi", "v4l2", "network", "video", "folder"]
@@ -61,11 +61,11 @@ def _of_path(text: str) -> Source:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SourceError(f"cannot watch {text}: {reason}; {_KNOWN}") from error
     if stat.S_ISDIR(mode):
-        return Source("folder", text, text)
+        return Source("folder", text, shown(text))
     if stat.S_ISCHR(mode):
         return Source("v4l2", text, text)
     if not stat.S_ISREG(mode):
         raise SourceError(f"cannot watch {text}: it is neither a file nor a folder; {_KNOWN}")
-    if path.suffix.lower() in PHOTO_SUFFIXES:
+    if is_photo(text):
         raise SourceError(f"cannot watch {text}: it is a photo; use edge-tagger tag")
     return Source("video", text, text)

@@ -115,6 +115,8 @@ def test_csv_has_plain_numbers_and_blanks() -> None:
     )
     assert row["temperature_start_c"] == "" and row["runtime"] == "ai-edge-litert 2.3.0"
     assert format_csv(report(results=())).strip() == "model"
+    (row,) = csv.DictReader(io.StringIO(format_csv(report(results=(replace(CELL, path="=1.tflite"),)))))
+    assert row["model"] == "'=1.tflite"  # which no spreadsheet runs
 
 
 def test_markdown_has_the_way_from_the_jpeg_and_accuracy_and_marks_emulated_devices_there_too() -> None:

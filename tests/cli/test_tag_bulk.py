@@ -100,7 +100,7 @@ def test_dominant_colours_are_those_of_the_photo(products: Path, model: Path, tm
 def test_failures_are_listed_and_not_fatal(products: Path, model: Path, tmp_path: Path) -> None:
     (products.parent / "3.jpg").write_bytes(b"\xff\xd8\xff broken")
     (products.parent / "4.jpg").unlink()
-    products.write_text(products.read_text() + "../up.jpg,,,,\n,,,,\n")
+    products.write_text(products.read_text() + "../up.jpg,,,,\n,,Red,,\n,,,,\n")
     out = tmp_path / "tags.csv"
     result = call(products, "--out", out, "--model", model)
     assert result.exit_code == 4 and f"4 photos could not be tagged: see {out}.failures.csv" in result.stderr

@@ -68,3 +68,13 @@ def test_test_photos_are_refused_whatever_they_are_called(trained: Any, tmp_path
     shutil.copy(test[0], tmp_path / "photos" / "innocent.jpg")
     with pytest.raises(CatalogueError, match=r"1 of the 61 photos .* test split \(innocent.jpg\)"):
         read_representative(tmp_path / "photos", 32, forbidden=test)
+
+
+def test_hidden_files_and_links_out_are_no_representative_photos(tmp_path: Path) -> None:
+    for name in ("in/a.jpg", "in/deep/b.jpg", "in/.git/c.jpg", "in/__MACOSX/d.jpg", "in/._a.jpg", "out.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "in" / "out.jpg").symlink_to(tmp_path / "out.jpg")
+    (tmp_path / "in" / "round").symlink_to(tmp_path / "in")
+    with pytest.warns(UserWarning, match="outside|not followed"), pytest.raises(CatalogueError, match="has 2 photos"):
+        read_representative(tmp_path / "in", 32)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -64,8 +65,37 @@ def test_a_line_that_was_not_written_wholly_is_cut_off(tmp_path: Path, record: M
         assert journal.get("/b") == record("colour/Blue")
 
 
+TAG = (
+    b'{"photo": "/a", "stamp": null, "tags": [{"tag": "colour/Red", "facet": "colour", "name": "Red", "score": %s, '
+    b'"threshold": null, "parents": []}], "paths": {}}'
+)
+
+
 @pytest.mark.parametrize(
-    "damage", [b"\0" * 20, b"[1, 2]", b'{"photo": "/a"}', b'{"photo": 3, "stamp": null, "error": ""}', b"\xff"]
+    "damage",
+    [
+        b"\0" * 20,
+        b"[1, 2]",
+        b'{"photo": "/a"}',
+        b'{"photo": 3, "stamp": null, "error": ""}',
+        b"\xff",
+        b"[" * 200_000,
+        b'{"photo":' * 100_000,
+        b'{"photo": "/a", "stamp": null, "error": "", "x": %s}' % (b"9" * 100_000),
+        b'{"photo": "/a", "stamp": [1, NaN], "error": ""}',
+        b'{"photo": "/a", "stamp": [1], "error": ""}',
+        b'{"photo": "/a", "stamp": 1, "error": ""}',
+        b'{"photo": "/a", "stamp": null, "error": 3}',
+        b'{"photo": "/a", "stamp": null, "error": "\\ud800"}',
+        b'{"photo": "/a", "stamp": null, "tags": [1], "paths": {}}',
+        b'{"photo": "/a", "stamp": null, "tags": [], "paths": []}',
+        TAG % b'"much"',
+        TAG % b"1e999",
+        TAG % b"null",
+        (TAG % b"0.5").replace(b"colour/Red", b"colour"),
+        (TAG % b"0.5").replace(b'"parents": []', b'"parents": "ab"'),
+        (TAG % b"0.5").replace(b'"paths": {}', b'"paths": {}, "colours": [{"hex": 1, "share": 1, "name": "x"}]'),
+    ],
 )
 def test_damaged_lines_are_left_out_and_told(tmp_path: Path, record: Make, damage: bytes) -> None:
     with opened(tmp_path) as journal:
@@ -78,6 +108,42 @@ def test_damaged_lines_are_left_out_and_told(tmp_path: Path, record: Make, damag
     with opened(tmp_path, resume=True, tell=told.append) as journal:
         assert journal.get("/a") is None and journal.get("/b") == record("colour/Blue")
     assert len(told) == 1 and "1 damaged lines" in told[0]
+
+
+def test_a_line_whose_checksum_is_wrong_is_left_out_and_one_without_is_read(tmp_path: Path, record: Make) -> None:
+    with opened(tmp_path) as journal:
+        for name in ("/a", "/b", "/c"):
+            journal.append(name, record("colour/Red"))
+    path = tmp_path / "journal"
+    head, first, second, third = path.read_bytes().splitlines(keepends=True)
+    assert all(json.loads(line)["crc32"] for line in (head, first))
+    older = first[: first.rindex(b',"crc32"')] + b"}\n"
+    path.write_bytes(head + older + second.replace(b"0.95", b"0.85") + third)
+    told: list[str] = []
+    with opened(tmp_path, resume=True, tell=told.append) as journal:
+        assert [journal.get(name) for name in ("/a", "/b", "/c")] == [record("colour/Red"), None, record("colour/Red")]
+    assert len(told) == 1 and "1 damaged lines" in told[0]
+    path.write_bytes(head.replace(b'"a1"', b'"b2"') + older)
+    with pytest.raises(RunError, match="is no journal"):
+        opened(tmp_path, {**SETTINGS, "model": "b2"}, resume=True)
+
+
+def test_a_journal_of_before_checksums_is_gone_on_with(tmp_path: Path, record: Make) -> None:
+    with opened(tmp_path) as journal:
+        journal.append("/a", record("colour/Red"))
+    path = tmp_path / "journal"
+    path.write_bytes(re.sub(rb',"crc32":"[0-9a-f]{8}"', b"", path.read_bytes()))
+    assert b"crc32" not in path.read_bytes()
+    with opened(tmp_path, resume=True) as journal:
+        assert journal.get("/a") == record("colour/Red")
+
+
+def test_what_somebody_else_writes_meanwhile_is_no_record(tmp_path: Path, record: Make) -> None:
+    with opened(tmp_path) as journal:
+        journal.append("/a", record("colour/Red"))
+        size = journal.path.stat().st_size
+        journal.path.write_bytes(b"x" * size)
+        assert journal.get("/a") is None
 
 
 def test_a_journal_that_is_there_is_neither_lost_nor_mixed(tmp_path: Path, record: Make) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -116,3 +118,96 @@ def test_a_csv_of_another_kind_is_refused(tmp_path: Path) -> None:
     for shop, column in (("shopify", "Title"), ("google", "id")):
         with pytest.raises(Exception, match=f"has no column {column}"):
             export(tmp_path, shop, "Handle,image\na,1.jpg\n", print)
+
+
+POSITIONS = """\
+Handle,Title,Tags,Image Src,Image Position
+red,Red,,https://x/back.jpg,2
+red,,,,
+red,,,https://x/front.jpg,1
+bare,Bare,,,
+odd,Odd,,a.jpg,
+odd,,,b.jpg,x
+odd,,,c.jpg,10
+odd,,,d.jpg,9.0
+"""
+
+
+@pytest.mark.parametrize("spelt", ["Image Position", "Image position", "image position "])
+def test_a_product_s_photo_is_that_of_the_first_position(tmp_path: Path, journal: Journal, spelt: str) -> None:
+    made = export(tmp_path, "shopify", POSITIONS.replace("Image Position", spelt), print)
+    assert [item.name for item in made.source.items(journal.index)] == ["https://x/front.jpg", "d.jpg"]
+    assert [entry.product for entry in made.source.entries(journal)] == ["red", "odd"]
+    assert made.source.count() == 3 and journal.index.count_without_photo() == 1
+
+
+def test_an_id_that_comes_again_in_a_feed_is_told(tmp_path: Path, journal: Journal, record: Make) -> None:
+    told: list[str] = []
+    made = export(
+        tmp_path, "google", "id,image_link,color\n1,1.jpg,\n1,2.jpg,\n,3.jpg,\n2,4.jpg,\n1 ,5.jpg,\n", told.append
+    )
+    fill(made, journal, p1=record("colour/Black"), p4=record("colour/Black"))
+    rows = [after["color"] for _, _, after in made.rows(journal)]
+    assert rows == ["Black", "", "", "Black", ""]
+    assert [line[:33] for line in told] == ["row 2: the id '1' stood before; t", "row 5: the id '1' stood before; t"]
+
+
+def test_a_feed_of_bare_quotes_comes_back_as_it_was(tmp_path: Path, journal: Journal, record: Make) -> None:
+    header, rows = (
+        "id\ttitle\timage_link\tcolor",
+        ['1\t"Best" shirt\t1.jpg\tRed', '2\t5" disk\t2.jpg\t', "3\t\t3.jpg\tx"],
+    )
+    made = export(tmp_path, "google", "\n".join([header, *rows, ""]), print)
+    fill(made, journal, p2=record("colour/Black", "category/Footwear"))
+    made.write(tmp_path / "out.tsv", journal)
+    lines = (tmp_path / "out.tsv").read_text().splitlines()
+    assert lines[0].startswith(header) and [line.rsplit("\t", 4)[0] for line in lines[1:]] == [
+        rows[0], rows[1] + "Black", rows[2]
+    ]  # fmt: skip
+    made.write(tmp_path / "out.csv", journal)
+    assert pandas.read_csv(tmp_path / "out.csv")["title"][0] == '"Best" shirt'
+
+
+def test_quoted_tabs_stay_quoted(tmp_path: Path, journal: Journal, record: Make) -> None:
+    made = export(tmp_path, "google", 'id\ttitle\timage_link\n1\t"two\nlines"\t1.jpg\n', print)
+    fill(made, journal, p1=record("colour/Black"))
+    made.write(tmp_path / "out.tsv", journal)
+    assert pandas.read_csv(tmp_path / "out.tsv", sep="\t")["title"][0] == "two\nlines"
+
+
+def test_photos_whose_names_are_no_text_become_products(tmp_path: Path, journal: Journal, record: Make) -> None:
+    for name in (b"h\xe9.jpg", b"h\xe8.jpg"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"x")
+    source = PhotoFiles([str(tmp_path)])
+    for item in source.items(journal.index):
+        journal.append(item.key, record("colour/Black"))
+    for shop, column, ids in (("shopify", "URL handle", ["h", "h-2"]), ("google", "id", ["h\\xe8", "h\\xe9"])):
+        made = ShopExport(shop, source, TagMerger(TAXONOMY), TaxonomyMapping.read(), print)
+        made.write(tmp_path / "out.csv", journal)
+        assert pandas.read_csv(tmp_path / "out.csv", dtype=str)[column].tolist() == ids
+
+
+def test_no_spreadsheet_runs_a_cell_of_ours_and_yours_stay(tmp_path: Path, journal: Journal, record: Make) -> None:
+    taxonomy = Taxonomy(
+        (Facet("category", ("category",)), Facet("colour", ("colour",)), Facet("gender", ("gender",))),
+        (Tag("category", ("=cmd",)), Tag("colour", ("@x",)), Tag("gender", ("+y",))),
+    )
+    text = 'Handle,Title,Tags,Image Src\n=a,=B,,1.jpg\n-c,+D,"=e, f",2.jpg\n'
+    made = replace(export(tmp_path, "shopify", text, print), merger=TagMerger(taxonomy))
+    fill(made, journal, p1=record("category/=cmd", "colour/@x"), p2=record("category/=cmd"))
+    made.write(tmp_path / "out.csv", journal)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        _, *rows = csv.reader(file)
+    assert rows == [["=a", "=B", "'=cmd, @x", "1.jpg"], ["-c", "+D", "=e, f, =cmd", "2.jpg"]]
+
+
+def test_products_of_photos_are_no_formulas(tmp_path: Path, journal: Journal, record: Make) -> None:
+    (tmp_path / "=1+1.jpg").write_bytes(b"x")
+    source, told = PhotoFiles([str(tmp_path)]), list[str]()
+    for item in source.items(journal.index):
+        journal.append(item.key, record("colour/Black"))
+    for shop, column in (("shopify", "Title"), ("google", "id")):
+        made = ShopExport(shop, source, TagMerger(TAXONOMY), TaxonomyMapping.read(), told.append)
+        made.write(tmp_path / "out.csv", journal)
+        assert pandas.read_csv(tmp_path / "out.csv", dtype=str)[column].tolist() == ["'=1+1"]
+    assert len(told) == 1 and "a spreadsheet would run its id" in told[0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -128,14 +129,58 @@ def test_photos_become_drafts_with_handles_of_their_own(mapping: TaxonomyMapping
     photos = [("a/Red_Shirt (1).jpg", shoe), ("b/red-shirt-1.png", shoe), ("写真.jpg", tagged()), ("図.jpg", tagged())]
     rows = list(new_rows(photos, mapping))
     assert [tuple(row) for row in rows] == [NEW_HEADER] * 4
-    assert [row["URL handle"] for row in rows] == ["red-shirt-1", "red-shirt-1-2", "product", "product-2"]
+    assert [row["URL handle"] for row in rows] == ["red-shirt-1", "red-shirt-1-2", "写真", "図"]
     assert [row["Title"] for row in rows] == ["Red Shirt (1)", "red shirt 1", "写真", "図"]
     assert rows[0]["Tags"] == "Footwear, Shoes, Black"
     assert rows[0]["Product category"] == "Apparel & Accessories > Shoes"
     assert {row["Status"] for row in rows} == {"draft"} and {row["Product image URL"] for row in rows} == {""}
 
 
-def test_slugs_and_titles() -> None:
-    assert slug("Été à la Mer!  Taille 2") == "ete-a-la-mer-taille-2"
-    assert slug("---") == ""
+@pytest.mark.parametrize(
+    ("name", "handle"),
+    [
+        ("Été à la Mer!  Taille 2", "ete-a-la-mer-taille-2"),
+        ("100% M & Ms!!!", "100-m-ms"),
+        ("Women's Snowboard", "womens-snowboard"),
+        ("Women\u2019s “New” (2) [B]", "womens-new-2-b"),
+        ("a b-c_d.e", "a-b-c_d-e"),
+        ("Straße Ærø Łódź İstanbul ÞÓR", "strasse-aero-lodz-istanbul-thor"),
+        ("Cafe\u0301", "cafe"),
+        ("日本", "日本"),
+        ("赤いシャツ ガ", "赤いシャツ-ガ"),
+        ("Красная блузка", "красная-блузка"),
+        ("한국어", "한국어"),
+        ("साड़ी", "साड़ी"),
+        ("\uff21\uff22\uff23", "abc"),
+        ("---", ""),
+        ("👕", ""),
+    ],
+)
+def test_a_handle_is_made_as_shopify_makes_it(name: str, handle: str) -> None:
+    assert slug(name) == unicodedata.normalize("NFC", handle)
+
+
+def test_titles() -> None:
     assert title("__") == "__"
+
+
+def test_products_without_a_handle_are_told_apart_by_their_titles() -> None:
+    titles = [
+        "赤いシャツ",
+        "Красная блузка",
+        "シャツ 1",
+        "靴 1",
+        "👕",
+        "👖",
+        "---",
+        "Shirt!",
+        "Shirt?",
+        "Shirt!",
+        "Hat",
+    ]
+    rows = [{"Title": name, "URL handle": "", "Tags": ""} for name in [*titles, ""]]
+    columns = Columns.of(list(rows[0])).apart(rows)
+    products = [columns.product(row) for row in rows]
+    assert products[-1] == "" and all(products[:-1]) and len(set(products)) == len(set(titles)) + 1
+    assert products[7] == products[9] == "Shirt!" and products[10] == "hat"
+    assert columns.product({"Title": "Shirt?", "URL handle": " mine ", "Tags": ""}) == "mine"

@@ -100,6 +100,18 @@ def test_what_is_no_photo_is_passed_over(tmp_path: Path, clock: Clock) -> None:
     assert polled(photos, clock) == ["a.JPEG"]
 
 
+def test_what_only_looks_like_a_photo_comes_and_ends_nothing(tmp_path: Path, clock: Clock) -> None:
+    photos = arriving(tmp_path, clock)
+    (tmp_path / "a.jpg").symlink_to("a.jpg")
+    (tmp_path / "b.jpg").symlink_to("c.jpg")
+    (tmp_path / "c.jpg").symlink_to("b.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name in ("__MACOSX", "@eaDir"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "last.jpg").write_bytes(b"1")
+    assert set(polled(photos, clock)) == {"a.jpg", "b.jpg", "c.jpg", "pipe.jpg", "last.jpg"}
+
+
 def test_iterating_waits_between_polls(tmp_path: Path, clock: Clock) -> None:
     photos = arriving(tmp_path, clock)
     for name in ("a.jpg", "b.jpg"):
