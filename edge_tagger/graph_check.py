@@ -24,6 +24,8 @@ _FREE = ("CAST", "ARG_MAX", "ARG_MIN", "GATHER")
 _ALIKE = ("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _MAX_RESCALING = 256.0  # XNNPACK's limit for products of 8 bits
+_SUMMED = ("ADD", "SUB", "SQUARED_DIFFERENCE")
+_MAX_SUM_RESCALING = 2.0**19  # LiteRT's own kernels shift sums by 20 bits, and end the process beyond
 
 
 def check_graph(interpreter: Any) -> None:
@@ -47,6 +49,8 @@ def check_graph(interpreter: Any) -> None:
         if name in _ALIKE and 0 < len(sizes) < len(taken) + len(given):
             raise ValueError(f"{operator} has tensors of several types")
         if name in _WEIGHTED and results and _rescaling(factors, results[0]) >= _MAX_RESCALING:
+            raise ValueError(f"{operator} has scales that do not fit each other")
+        if name in _SUMMED and results and _rescaling([_largest(factors)], results[0]) >= _MAX_SUM_RESCALING:
             raise ValueError(f"{operator} has scales that do not fit each other")
         made.update(given)
 
@@ -100,3 +104,7 @@ def _rescaling(factors: list[Any], result: Any) -> float:
     """The largest factor between a product of stored integers and the integer that is stored of it."""
     largest = [float(np.maximum.reduce(each, initial=0)) for each in (*factors, result)]
     return math.prod(largest[:-1]) / (largest[-1] or math.inf)
+
+
+def _largest(factors: list[Any]) -> Any:
+    return np.concatenate(factors or [np.zeros(1)])
