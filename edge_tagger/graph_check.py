@@ -16,6 +16,7 @@ import numpy as np
 MAX_TENSOR_BYTES = 512 * 2**20
 _LIMITS = {dtype: np.iinfo(dtype) for dtype in (np.int8, np.uint8, np.int16)}  # of integers that stand for real numbers
 _SMALLEST = float(np.finfo(np.float32).tiny)
+_GREATEST = 1e30  # kernels compute with sums and products of scales in float32
 # Recurrent layers may lack any input but the first; of others the first two must be there.
 _RECURRENT = ("LSTM", "RNN", "SVDF")
 # Its integers may stand for nothing on one side alone.
@@ -80,7 +81,7 @@ def _check_scales(inside: Any) -> dict[int, Any]:
     quantization = {place: inside.TensorQuantizationParameters(place, 0) for place in limits}
     # All at once: tensor by tensor it would take ten times as long.
     places, scales = _joined({place: each[0] for place, each in quantization.items()})
-    wrong = ~((scales >= _SMALLEST) & (scales < np.inf))
+    wrong = ~((scales >= _SMALLEST) & (scales <= _GREATEST))
     if wrong.any():
         raise ValueError(f"its tensor {places[wrong][0]} has a scale of {scales[wrong][0]}")
     shares = {
