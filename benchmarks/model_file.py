@@ -11,6 +11,7 @@ from pathlib import Path
 from edge_tagger.errors import ModelError
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import Manifest, read_manifest, read_model
+from edge_tagger.runtimes import find_runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +24,9 @@ class ModelFile:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ModelFile:
-        """Raises ModelError where it cannot be read or does not start as a .tflite."""
+        """Raises ModelError where it cannot be read, is damaged, or would crash or hang what runs it."""
         data = read_model(path)
+        find_runtime().rehearse(os.fspath(path), data, must_run=False)
         return cls(Path(path), hashlib.sha256(data).hexdigest(), len(data))
 
     @property

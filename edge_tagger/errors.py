@@ -18,8 +18,7 @@
     ├── VerificationError      1   a converted file is worth less than its source
     └── ComparisonError        1   two benches have nothing in common, or a limit cannot be judged
 
-Exit code 2 is click's own, for a wrong option, and that of `check` for a file that cannot be read; 130 says that Ctrl-C
-ended the command.
+Exit code 2 is click's own, for a wrong option; 130 says that Ctrl-C ended the command.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 MAX_TENSOR_BYTES = 512 * 2**20
 _LIMITS = {dtype: np.iinfo(dtype) for dtype in (np.int8, np.uint8, np.int16)}  # of integers that stand for real numbers
 _SMALLEST = float(np.finfo(np.float32).tiny)
+_GREATEST = 1e30  # kernels compute with sums and products of scales in float32
 # Recurrent layers may lack any input but the first; of others the first two must be there.
 _RECURRENT = ("LSTM", "RNN", "SVDF")
 # Its integers may stand for nothing on one side alone.
@@ -24,6 +25,8 @@ _FREE = ("CAST", "ARG_MAX", "ARG_MIN", "GATHER")
 _ALIKE = ("ADD", "SUB", "MUL", "DIV", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 _MAX_RESCALING = 256.0  # XNNPACK's limit for products of 8 bits
+_SUMMED = ("ADD", "SUB", "SQUARED_DIFFERENCE")
+_MAX_SUM_RESCALING = 2.0**19  # LiteRT's own kernels shift sums by 20 bits, and end the process beyond
 
 
 def check_graph(interpreter: Any) -> None:
@@ -47,6 +50,8 @@ def check_graph(interpreter: Any) -> None:
         if name in _ALIKE and 0 < len(sizes) < len(taken) + len(given):
             raise ValueError(f"{operator} has tensors of several types")
         if name in _WEIGHTED and results and _rescaling(factors, results[0]) >= _MAX_RESCALING:
+            raise ValueError(f"{operator} has scales that do not fit each other")
+        if name in _SUMMED and results and _rescaling([_largest(factors)], results[0]) >= _MAX_SUM_RESCALING:
             raise ValueError(f"{operator} has scales that do not fit each other")
         made.update(given)
 
@@ -76,7 +81,7 @@ def _check_scales(inside: Any) -> dict[int, Any]:
     quantization = {place: inside.TensorQuantizationParameters(place, 0) for place in limits}
     # All at once: tensor by tensor it would take ten times as long.
     places, scales = _joined({place: each[0] for place, each in quantization.items()})
-    wrong = ~((scales >= _SMALLEST) & (scales < np.inf))
+    wrong = ~((scales >= _SMALLEST) & (scales <= _GREATEST))
     if wrong.any():
         raise ValueError(f"its tensor {places[wrong][0]} has a scale of {scales[wrong][0]}")
     shares = {
@@ -100,3 +105,7 @@ def _rescaling(factors: list[Any], result: Any) -> float:
     """The largest factor between a product of stored integers and the integer that is stored of it."""
     largest = [float(np.maximum.reduce(each, initial=0)) for each in (*factors, result)]
     return math.prod(largest[:-1]) / (largest[-1] or math.inf)
+
+
+def _largest(factors: list[Any]) -> Any:
+    return np.concatenate(factors or [np.zeros(1)])

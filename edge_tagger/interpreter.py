@@ -82,12 +82,13 @@ class Model:
             if not sound:
                 runtime.rehearse(self.name, self.data)
         else:
+            runtime.check(self.name, self.data)
             from edge_tagger.delegates import load_delegate  # few devices have one
 
             delegates = [load_delegate(runtime, delegate, delegate_options)]
         self._lock = threading.Lock()
         self._interpreter = runtime.open(self.name, self.data, num_threads=threads, experimental_delegates=delegates)
-        with _details_of(self.name):
+        with details_of(self.name):
             taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
         self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
@@ -156,14 +157,15 @@ def runtime_name(backend: str = "auto") -> str:
 
 
 def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = None, backend: str = "auto") -> Contents:
-    """Look into any `.tflite`, classifier or not, without running it; `name` is what messages call bytes. Raises
-    ModelError for a damaged file."""
+    """Look into any `.tflite`, classifier or not; `name` is what messages call bytes. Raises ModelError for a file that
+    is damaged, or that no classifier would be taken from (edge_tagger.runtimes.Runtime.rehearse)."""
     known_as, data = _named(model)
     name = name or known_as
     runtime = find_runtime(backend)
+    runtime.rehearse(name, data, must_run=False)
     resolver = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # the file's own operators, none fused
     interpreter = runtime.open(name, data, experimental_op_resolver_type=resolver)
-    with _details_of(name):
+    with details_of(name):
         taken, given = interpreter.get_input_details(), interpreter.get_output_details()
         tensors = interpreter.get_tensor_details()
         # The list of operators has no public name in any of the three runtimes.
@@ -205,7 +207,7 @@ def _named(model: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
 
 
 @contextmanager
-def _details_of(name: str) -> Iterator[None]:
+def details_of(name: str) -> Iterator[None]:
     """Around what reads the names and numbers of tensors, which no runtime verifies."""
     try:
         yield

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_tagger.errors import MissingExtraError, ModelError
 from edge_tagger.graph_check import check_graph, check_sizes
+from edge_tagger.graph_rules import check_file
 from edge_tagger.structure import check_root, check_structure
 
 # In the order in which "auto" tries them -> how to get each.
@@ -62,10 +63,36 @@ class Runtime:
                 f"{self} lacks; copy or convert it again"
             ) from error
 
-    def rehearse(self, name: str, data: bytes) -> None:
-        """Get the file ready with the runtime's own operators alone, which takes a fraction of the time that it takes
-        with XNNPACK, and says what is wrong where XNNPACK would crash. Raises ModelError as `open` and `allocate` do,
-        and where the graph makes no sense."""
+    def check(self, name: str, data: bytes) -> bool:
+        """Whether the file's graph is plain (edge_tagger.graph_rules). Raises ModelError for graphs that are not
+        taken."""
+        try:
+            return check_file(data)
+        except ValueError as error:
+            raise ModelError(
+                f"{name} cannot be loaded ({first_line(error)}); it is damaged, or no classifier of photos; copy or "
+                "convert it again"
+            ) from error
+
+    def rehearse(self, name: str, data: bytes, *, must_run: bool = True) -> None:
+        """Find out whether a stranger's file can be run without harm. Raises ModelError as `check`, `open` and
+        `allocate` do, and where the graph makes no sense, crashes, hangs, or takes too much memory.
+
+        A plain graph is prepared with the runtime's own operators alone, which takes a fraction of the time that it
+        takes with XNNPACK, and says what is wrong where XNNPACK would crash. Any other is run in another process.
+        Unless it `must_run`, a file is only looked into: that the runtime refuses it is no error then.
+        """
+        if not self.check(name, data):
+            from edge_tagger.rehearsal import rehearse_apart  # few models need it
+
+            refused = rehearse_apart(name, data, self.backend)
+            if refused and must_run and EDGETPU_OPERATOR not in refused:  # `allocate` says what to do about those
+                raise ModelError(f"{name} cannot run on {self}: {refused}")
+        elif must_run:
+            self._prepare(name, data)
+
+    def _prepare(self, name: str, data: bytes) -> None:
+        """With the runtime's own operators, and with what they too believe looked at (edge_tagger.graph_check)."""
         own = self.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         interpreter = self.open(name, data, experimental_op_resolver_type=own)
         try:

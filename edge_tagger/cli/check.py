@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from edge_tagger.errors import MissingExtraError, ModelError
+from edge_tagger.errors import MissingExtraError
 
 # The names of edge_tagger.convert.check.targets.TARGETS, which --help must not load; a test compares them.
 TARGETS = ("mediapipe", "mlkit", "android-gpu", "edgetpu", "pi")
-UNREADABLE = 2
 
 
 @click.command()
@@ -24,8 +23,8 @@ def command(ctx: click.Context, model: Path, targets: tuple[str, ...], as_json: 
 
     Without --target: the rules for all, and one line for each target.
 
-    Exit code 0: it fits (warnings do not count); 1: a general rule or one of the targets asked for is broken; 2: the
-    file cannot be read, or a wrong option.
+    Exit code 0: it fits (warnings do not count); 1: a general rule or one of the targets asked for is broken; 2: a
+    wrong option; 5: the file cannot be read, or is damaged.
     """
     try:
         from edge_tagger.convert.check.targets import check
@@ -34,10 +33,6 @@ def command(ctx: click.Context, model: Path, targets: tuple[str, ...], as_json: 
             f"check needs ai-edge-litert and flatbuffers ({error}); run it on a 64-bit machine"
         ) from error
 
-    try:
-        report = check(model, targets)
-    except ModelError as error:
-        click.echo(f"Error: {error}", err=True)
-        ctx.exit(UNREADABLE)
+    report = check(model, targets)
     click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False) if as_json else str(report))
     ctx.exit(0 if report.fine else 1)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tagger.errors import ModelError
 from edge_tagger.explain.feature_maps import FeatureMaps, contributions
 from edge_tagger.explain.graph import Graph, Values
 from edge_tagger.explain.overlay import lay_over
 from edge_tagger.explain.tag_names import find_tag
 from edge_tagger.images import Pixels
 from edge_tagger.interpreter import Model
+from edge_tagger.runtimes import first_line
 from edge_tagger.taxonomy import Scores, Tag
 
 
@@ -55,14 +58,15 @@ class Explainer:
     def __init__(self, model: Model, tags: Sequence[Tag]) -> None:
         self._tags = tuple(tags)
         self._graph = Graph(model)
-        self._maps = FeatureMaps(self._graph)
+        with _traced(model.name):
+            self._maps = FeatureMaps(self._graph)
         self._lock = threading.Lock()
 
     def explain(self, pixels: Pixels, typed: Sequence[str] = ()) -> tuple[Explanation, ...]:
         """Explanations of tags, identities or display names, for uint8 [S, S, 3] RGB as the model takes it; without
         any, of each facet's best. Raises ModelError for an unknown tag, and for a head that cannot be traced."""
         named = [find_tag(self._tags, each, self._graph.name) for each in typed]
-        with self._lock:
+        with self._lock, _traced(self._graph.name):
             self._graph.run(_empty(pixels))
             background = self._maps.activations()
             self._graph.run(pixels)
@@ -78,13 +82,28 @@ class Explainer:
     def _explanation(self, place: int, scores: Scores, background: dict[int, Values]) -> Explanation:
         tensor, chosen = self._maps.logit(place)
         gradients = self._maps.gradients(tensor, chosen)
-        return Explanation(
+        if not gradients:
+            raise ValueError("no feature map leads to the score")
+        explanation = Explanation(
             tag=self._tags[place].id,
             score=float(scores[place]),
             logit=float((self._graph.value(tensor) * chosen).sum()),
             map=contributions(gradients, self._maps.activations()),
             background=contributions(gradients, background),
         )
+        if not np.isfinite(explanation.heat).all():
+            raise ValueError("what its feature maps add is not finite")
+        return explanation
+
+
+@contextmanager
+def _traced(name: str) -> Iterator[None]:
+    """Around what follows the operators of a file that others made: their shapes need not fit what they stand for."""
+    try:
+        with np.errstate(all="ignore"):  # a damaged scale may be as large as floats go
+            yield
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(f"{name} cannot be explained: its operators do not fit ({first_line(error)})") from error
 
 
 def _empty(pixels: Pixels) -> Pixels:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.errors import ModelError
 from edge_tagger.images import Pixels
-from edge_tagger.interpreter import Model
+from edge_tagger.interpreter import Model, details_of
 from edge_tagger.runtimes import find_runtime, first_line
 from edge_tagger.tensors import Tensor, score_reader
 
@@ -43,15 +43,16 @@ class Graph:
             warnings.simplefilter("ignore")  # that this takes memory
             self._interpreter = runtime.open(model.name, model.data, experimental_preserve_all_tensors=True)
         runtime.allocate(model.name, self._interpreter)
-        self._inputs = {int(detail["index"]) for detail in self._interpreter.get_input_details()}
-        given = self._interpreter.get_output_details()
-        self.outputs = tuple(int(detail["index"]) for detail in given)
-        self._readers = [score_reader(Tensor.of(detail)) for detail in given]
-        # The list of operators has no public name in any of the three runtimes.
-        listed = [_operator(detail) for detail in self._interpreter._get_ops_details()]
-        self.operators = tuple(operator for operator in listed if operator.name != _DELEGATE)
-        self._producers = {operator.output: operator for operator in self.operators}
-        self._details = {int(detail["index"]): detail for detail in self._interpreter.get_tensor_details()}
+        with details_of(self.name):
+            self._inputs = {int(detail["index"]) for detail in self._interpreter.get_input_details()}
+            given = self._interpreter.get_output_details()
+            self.outputs = tuple(int(detail["index"]) for detail in given)
+            self._readers = [score_reader(Tensor.of(detail)) for detail in given]
+            # The list of operators has no public name in any of the three runtimes.
+            listed = [_operator(detail) for detail in self._interpreter._get_ops_details()]
+            self.operators = tuple(operator for operator in listed if operator.name != _DELEGATE)
+            self._producers = {operator.output: operator for operator in self.operators}
+            self._details = {int(detail["index"]): detail for detail in self._interpreter.get_tensor_details()}
         self._constants: dict[int, Values] = {}
         self._activations: dict[int, Values] = {}
 

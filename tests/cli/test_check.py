@@ -33,7 +33,7 @@ def test_exit_codes(data: Path, tmp_path: Path) -> None:
     assert (unasked.exit_code, asked.exit_code) == (0, 1)
     for path in (tmp_path / "none.tflite", data / "tiny.toml"):
         unreadable = run(main, ["check", str(path), "--json"])
-        assert unreadable.exit_code == 2 and unreadable.stdout == ""
+        assert unreadable.exit_code == 5 and unreadable.stdout == ""
         assert unreadable.stderr.startswith("Error: ") and path.name in unreadable.stderr
     assert run(main, ["check", uint8, "--target", "ios"]).exit_code == 2
 

@@ -52,6 +52,10 @@ def weights_scale(tables: Any, value: float) -> None:
     tensor(tables, "FULLY_CONNECTED", "inputs", 1).quantization.scale[0] = value
 
 
+def sum_scale(tables: Any, value: float) -> None:
+    tensor(tables, "ADD", "outputs").quantization.scale = np.array([value], np.float32)
+
+
 def unquantized(tables: Any) -> None:
     tensor(tables, "ADD", "outputs").quantization = None
 
@@ -102,13 +106,14 @@ def huge_when_run(tables: Any) -> None:
         (lambda tables: zero_point(tables, -129), "zero point out of range"),
         (lambda tables: zero_point(tables, 44_899), "zero point out of range"),
         (lambda tables: weights_scale(tables, 1e6), "scales that do not fit each other"),
+        (lambda tables: sum_scale(tables, 1e-9), "scales that do not fit each other"),
         (unquantized, r"\(ADD\) has a tensor with a scale and one without"),
         (float_sum, r"\(ADD\) has tensors of several types"),
         (twice, r"\(TANH\) writes a tensor that is in use"),
         (without_input, r"operator 1 \(CONV_2D\) lacks an input"),
         (float_output, r"cannot run on .*INT8 != FLOAT32"),
         (huge, "at most 512 MiB a tensor"),
-        (many_dimensions, r"is damaged \(.{,260}\); copy"),
+        (many_dimensions, r"cannot be loaded \(.{,260}\); it is damaged"),
         (huge_when_run, "takes too much memory"),
     ],
 )

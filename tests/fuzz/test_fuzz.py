@@ -22,7 +22,9 @@ def blocks(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()[1:]]
 
 
-@pytest.mark.parametrize(("target", "cases"), [("photos", 200), ("models", 200), ("manifests", 100), ("labels", 200)])
+@pytest.mark.parametrize(
+    ("target", "cases"), [("photos", 200), ("models", 200), ("graphs", 60), ("manifests", 100), ("labels", 200)]
+)
 def test_damaged_input_is_accepted_or_told(target: str, cases: int, tmp_path: Path) -> None:
     done = fuzz(tmp_path, "--target", target, "--cases", cases, "--workers", 1, "--seed", 1, "--time-limit", 60)
     assert done.returncode == 0, done.stdout + done.stderr
