@@ -19,6 +19,7 @@ import numpy as np
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.benchmarks.photos import PhotoSet, Sized
 from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall
+from edge_tagger.catalogue.label_fit import problem
 from edge_tagger.errors import DeviceError, EdgeTaggerError, ModelError
 from edge_tagger.evaluate import figures
 from edge_tagger.interpreter import Model
@@ -88,6 +89,8 @@ def _figures(model: ModelFile, sized: Sized, scores: Scores) -> tuple[dict[str, 
     try:
         measured = Measured.of(str(model.path), model.size_bytes, manifest, sized.photos, scores)
         row = figures([measured])["models"][0]
-    except (EdgeTaggerError, KeyError) as error:
-        return None, f"the photos have no column {error}" if isinstance(error, KeyError) else str(error)
+    except EdgeTaggerError as error:
+        return None, str(error)
+    if why := problem(measured.fits):
+        return None, f"no label to measure it by: {why}"
     return {name: value for name, value in row.items() if name != "difference"}, None

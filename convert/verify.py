@@ -70,11 +70,12 @@ class Verification:
 
     def problem(self, max_drop: float) -> str | None:
         """What is wrong with the file, in words; None where nothing is. Without labels a file that gives all photos the
-        same answer could keep its macro mAP, so that answers are counted too."""
+        same answer could keep its macro mAP, and labels that name no tag give none: answers are counted then."""
         if self.map_drop_points is not None and not self.map_drop_points <= max_drop:
             return f"macro mAP falls by {self.map_drop_points:.2f} points, more than {max_drop:g}"
         facet = min(self.agreement, key=lambda name: self.agreement[name])
-        if not self.labelled and self.agreement[facet] < LEAST_AGREEMENT:
+        labelled = self.labelled and self.map_drop_points is not None
+        if not labelled and self.agreement[facet] < LEAST_AGREEMENT:
             return (
                 f"{facet!r} has the source model's answer for {self.agreement[facet]:.1%} of the photos, less than "
                 f"{LEAST_AGREEMENT:.0%}"

@@ -44,7 +44,9 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
         for name, data in files.items():
             paths[name].write_bytes(data)
         with Progress(len(catalogue), "compare", unit="photo") as bar:
-            models = measure(list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore)
+            models = measure(
+                list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore, need_labels=False
+            )
     models = tuple(replace(model, name=name) for name, model in zip(paths, models, strict=True))
     result = figures(models)
     better = max(result["models"][2:], key=standing)
