@@ -24,6 +24,7 @@ from edge_tagger.progress import Progress
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.report.page import write_report
 from edge_tagger.train.run import RunFolder
+from edge_tagger.train.source_data import recorded_catalogue
 
 INT8_STEPS = 256  # an int8 sigmoid answers in steps of 1/256
 
@@ -35,7 +36,9 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
 
     The macro mAP of the float32 scores in steps of 1/256 stands there too: what the steps of an int8 output alone cost.
     """
-    catalogue = where_run_split(read_catalogue(source, image_column=recipe.data.image), run.path, "val")
+    catalogue = recorded_catalogue(source, recipe, run, "val")
+    if catalogue is None:
+        catalogue = where_run_split(read_catalogue(source, image_column=recipe.data.image), run.path, "val")
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         converted = read_run(run.path)
         files = {kind: make(converted, kind)[0] for kind in ("float32", "float16")}
