@@ -161,7 +161,9 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
 
     def device(self, name: str) -> DeviceRecord:
-        return next(device for device in self.devices if device.name == name)
+        """What is known of it; a file that somebody shortened may say nothing."""
+        unknown = DeviceRecord(name, emulated=False, facts=Facts(), load=None)
+        return next((device for device in self.devices if device.name == name), unknown)
 
     def result(self, key: tuple[str, str, int]) -> Result | None:
         return next((result for result in self.results if result.key == key), None)

@@ -60,6 +60,9 @@ class Fields:
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(self._text(key, item) for item in self._list(key))
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        return tuple(float(self._checked(key, item, (int, float), "a list of numbers")) for item in self._list(key))
+
     def each(self, key: str) -> list[Fields]:
         """A list of objects."""
         return [Fields(item, f"{self._path(key)}[{place}]") for place, item in enumerate(self._list(key))]
