@@ -67,4 +67,8 @@ def _refused(kind: str, error: Exception) -> ModelError:
             f"TensorFlow Lite has no {kind} form of these operators: {', '.join(lacking)}; "
             "replace them in the model, or move them out of it"
         )
-    return ModelError(f"TensorFlow cannot convert this model to {kind}: {str(error).strip().splitlines()[0]}")
+    return ModelError(f"TensorFlow cannot convert this model to {kind}: {_brief(error)}")
+
+
+def _brief(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

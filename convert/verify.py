@@ -13,7 +13,7 @@ from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
 from edge_tagger.convert.lite import tensorflow
 from edge_tagger.convert.representative import evenly
 from edge_tagger.convert.sources import Source
-from edge_tagger.errors import ModelError
+from edge_tagger.errors import ModelError, RunError
 from edge_tagger.images import Pixels, load_resized
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import Manifest
@@ -180,8 +180,16 @@ def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
 
 def _source_scores(source: Source, photos: Pixels) -> Scores:
     tf = tensorflow()
-    model = tf.saved_model.load(str(source.float_model))
-    serve = model.signatures["serving_default"]
+    try:
+        model = tf.saved_model.load(str(source.float_model))
+        serve = model.signatures["serving_default"]
+        serve(image=tf.constant(photos[:1], tf.float32))["scores"]
+    except Exception as error:  # TensorFlow's own are no OSError
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunError(
+            f"the model {source.float_model} cannot be loaded ({said}); delete it and finish the run with "
+            "`edge-tagger train --resume`"
+        ) from error
     rows = []
     with Progress(len(photos), "verify: source model", unit="photo") as bar:
         for photo in photos:

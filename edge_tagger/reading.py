@@ -96,7 +96,7 @@ def read_array(
     except OSError:
         raise
     except Exception as error:  # numpy lets through what its parser of headers, zipfile and mmap raise
-        raise ValueError(f"it is no .npy file, or cut off ({str(error) or type(error).__name__})") from error
+        raise ValueError("it is no .npy file, or cut off") from error
     if not isinstance(stored, np.ndarray):
         stored.close()
         raise ValueError("it is an archive, no .npy file")

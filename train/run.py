@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import POSITIVE, UNKNOWN, Targets
 from edge_tagger.catalogue.run_split import run_rows
+from edge_tagger.convert.sources import POST_TRAINING, QAT
 from edge_tagger.errors import ManifestError, OutputError, RecipeError, RunError
 from edge_tagger.files import whole_file, write_json, write_text
 from edge_tagger.json_fields import Fields
@@ -98,9 +99,10 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the training is finished: the comparison is written last, and wholly. Raises RunError where it is
-        damaged."""
-        if not self.comparison_path.exists():
+        """Whether the training is finished: the comparison is written last, and wholly. A removed model is made
+        again. Raises RunError where the comparison is damaged."""
+        models = (self.float_model, self.quantized_model)
+        if not self.comparison_path.exists() or not all((model / "saved_model.pb").exists() for model in models):
             return False
         self.read_comparison()
         return True
@@ -139,7 +141,8 @@ class RunFolder:
         """Raises RunError where it is missing or damaged."""
         try:
             found = read_json_object(self.comparison_path)
-            Fields(found).text("int8")
+            if (better := Fields(found).text("int8")) not in (QAT, POST_TRAINING):
+                raise ValueError(f"its int8 is {better!r}")
         except (OSError, ValueError) as error:
             raise _damaged(
                 self.comparison_path, error, "delete it and resume the training, to compare again"

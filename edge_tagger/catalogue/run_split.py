@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
 from edge_tagger.catalogue.source import Catalogue
 from edge_tagger.errors import RunError
-from edge_tagger.reading import reason
+from edge_tagger.reading import read_bytes, reason
 
 
 def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
@@ -40,11 +41,11 @@ def run_rows(run: Path) -> list[dict[str, str]]:
     """The rows of a run's photos.csv, each with every column of its first line. Names that are not UTF-8 stay what they
     are. Raises OSError or ValueError."""
     try:
-        with (run / "photos.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            reader = csv.DictReader(file, strict=True)
-            if missing := {"path", "split"} - set(reader.fieldnames or ()):
-                raise ValueError(f"it has no column {min(missing)!r}")
-            rows = list(reader)
+        text = read_bytes(run / "photos.csv").decode(errors="surrogateescape")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if missing := {"path", "split"} - set(reader.fieldnames or ()):
+            raise ValueError(f"it has no column {min(missing)!r}")
+        rows = list(reader)
     except csv.Error as error:
         raise ValueError(str(error)) from error
     for number, row in enumerate(rows, 1):

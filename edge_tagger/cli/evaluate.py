@@ -72,8 +72,11 @@ def command(
         catalogue = catalogue.where(split_column, split)
     if report is not None:
         from edge_tagger.train.report.page import make_folder, write_report
+        from edge_tagger.train.report.run_facts import read_run
 
         make_folder(report)
+        if run is not None:
+            read_run(run)  # before the models are measured
     with Progress(len(catalogue), "evaluate", unit="photos") as progress:
         measured = measure(models, catalogue, threads=threads, on_progress=progress.update, on_failure=_tell)
     result = figures(measured, failed=len(catalogue) - len(measured[0].photos))
