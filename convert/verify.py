@@ -13,6 +13,7 @@ from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
 from edge_tagger.convert.lite import tensorflow
 from edge_tagger.convert.representative import evenly
 from edge_tagger.convert.sources import Source
+from edge_tagger.convert.utf8_path import utf8_path
 from edge_tagger.errors import ModelError, RunError
 from edge_tagger.images import Pixels, load_resized
 from edge_tagger.interpreter import Model
@@ -181,7 +182,8 @@ def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
 def _source_scores(source: Source, photos: Pixels) -> Scores:
     tf = tensorflow()
     try:
-        model = tf.saved_model.load(str(source.float_model))
+        with utf8_path(source.float_model) as path:
+            model = tf.saved_model.load(path)
         serve = model.signatures["serving_default"]
         serve(image=tf.constant(photos[:1], tf.float32))["scores"]
     except Exception as error:  # TensorFlow's own are no OSError

@@ -25,7 +25,7 @@ MAX_LEVELS = 64  # of lists and tables in each other; more, and those that walk 
 
 def read_bytes(path: Path, *, most: int = MAX_TEXT_BYTES) -> bytes:
     """The content of a regular file of at most `most` bytes."""
-    _check_regular(path)
+    check_regular(path)
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
@@ -90,7 +90,7 @@ def read_array(
     it on the disk. Its header is believed only as far as the file is long."""
     import numpy as np
 
-    _check_regular(path)
+    check_regular(path)
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError:
@@ -121,8 +121,8 @@ def utf8_name(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
-def _check_regular(path: Path) -> None:
-    """A FIFO would block, and a device might never end."""
+def check_regular(path: Path) -> None:
+    """Raises ValueError for anything but a file: a FIFO would block, and a device might never end."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from edge_tagger.errors import RunError
 from edge_tagger.files import write_bytes
 from edge_tagger.json_fields import Fields
-from edge_tagger.reading import checked_json, reason
+from edge_tagger.reading import check_regular, checked_json, reason
 
 
 def save_checkpoint(path: Path, variables: Sequence[Any], counters: Mapping[str, float]) -> None:
@@ -61,8 +61,7 @@ def read_tensors(
     path: Path, *, names: Collection[str] | None = None
 ) -> tuple[dict[str, NDArray[Any]], Mapping[str, str]]:
     """The arrays in a .safetensors file (of these names, or all) and its metadata. Raises OSError or ValueError."""
-    if path.is_dir():
-        raise ValueError("it is a folder")
+    check_regular(path)
     try:
         with safe_open(path, framework="np") as file:
             wanted = file.keys() if names is None else names

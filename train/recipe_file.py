@@ -68,9 +68,11 @@ def save_recipe(path: Path, recipe: Recipe) -> None:
 
 def _facet(name: str, value: Any) -> Facet:
     table = dict(table_of(value, f"facets.{name}"))
-    if ("column" in table) == ("levels" in table or "columns" in table):
+    given = [key for key in ("column", "levels", "columns") if key in table]
+    if len(given) != 1:
         raise RecipeError(f"[facets.{name}] needs either column (one) or levels (several, the broadest first)")
-    columns = [table.pop("column")] if "column" in table else table.pop("levels", None) or table.pop("columns")
+    columns = table.pop(given[0])
+    columns = [columns] if given == ["column"] else columns
     separator = table.get("separator")
     facet: Facet = section(
         Facet, {"exclusive": separator is None, **table, "name": name, "columns": columns}, f"facets.{name}"

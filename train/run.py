@@ -43,6 +43,7 @@ from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_file import load_recipe, save_recipe
 
+_LINE_START = '{"phase": '  # of metrics.jsonl
 LABEL = "label:"  # before the name of a column of the source, in photos.csv
 _PHOTO_COLUMNS = ("path", "split", "group", "place")
 
@@ -70,7 +71,7 @@ class RunFolder:
                 run.checkpoints.mkdir(exist_ok=True)
                 _sweep(path)
             except OSError as error:
-                raise RunError(f"cannot resume {path}: {error.filename}: {error.strerror}; mend it") from error
+                raise RunError(f"cannot resume {path}: {error.filename}: {error.strerror}; remove it") from error
             run.mend_metrics()
             return run
         try:
@@ -224,7 +225,10 @@ class RunFolder:
         """The lines of metrics.jsonl, each with its phase and epoch; without a last one that was cut off."""
         found: list[tuple[str, tuple[str, int]]] = []
         try:
-            for line in read_text(self.metrics_path).split("\n")[:-1]:
+            *lines, rest = read_text(self.metrics_path).split("\n")
+            if not (rest.startswith(_LINE_START) or _LINE_START.startswith(rest)):
+                lines.append(rest)
+            for line in lines:
                 fields = Fields(checked_json(line.encode()))
                 found.append((line, (fields.text("phase"), fields.whole("epoch"))))
         except FileNotFoundError:
