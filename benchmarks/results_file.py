@@ -120,7 +120,10 @@ def _result(value: Mapping[str, Any], plan: Plan) -> Result:
         },
         "results",
     )
-    result.runtime["name"], result.runtime["version"]
+    runtime, machine = Fields(result.runtime, "runtime"), Fields(result.machine, "machine")
+    runtime.text("name"), runtime.text("version")
+    for name in machine.value:
+        machine.whole_or_none(name) if name == "cores" else machine.text_or_none(name)
     return result
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger.catalogue.csv_file import listed
 from edge_tagger.catalogue.label_fit import LevelFit, fit_labels, forget_unmeasured, problem
 from edge_tagger.catalogue.labels import Targets, encode
 from edge_tagger.catalogue.source import Catalogue, Photo
@@ -85,7 +86,10 @@ def measure(
     catalogue = replace(catalogue, photos=tuple(_with_columns(photo, catalogue.columns) for photo in catalogue.photos))
     for tagger in taggers if need_labels else ():
         if why := problem(fit_labels(_manifest(tagger).taxonomy, catalogue.photos)):
-            raise CatalogueError(f"{catalogue.source} has no label to measure {tagger.model.name} by: {why}")
+            raise CatalogueError(
+                f"{catalogue.source} has no label to measure {tagger.model.name} by: {why}; "
+                f"its columns are {listed(catalogue.columns)}"
+            )
     read: list[Photo] = []
     scores: list[list[Scores]] = [[] for _ in taggers]
     for photo, sized in _decoded(catalogue.photos, sorted({tagger.model.input_size for tagger in taggers})):

@@ -76,7 +76,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        table = tomllib.loads(text)
+        table: dict[str, Any] = tomllib.loads(text)
     except RecursionError as error:
         raise ValueError("its values are nested too deeply") from error
     _check_values(table, finite=False)
