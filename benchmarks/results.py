@@ -58,7 +58,7 @@ class Result:
     emulated: bool
     threads: int
     plan: Plan
-    runtime: Mapping[str, str]
+    runtime: Mapping[str, str | None]
     delegate: str | None
     machine: Mapping[str, Any]
     rounds: tuple[Round, ...]

@@ -33,6 +33,7 @@ from typing import Any
 from edge_tagger.benchmarks.content import check_content
 from edge_tagger.benchmarks.plan import Plan
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Failure, Report, Result, Round
+from edge_tagger.benchmarks.summary import summarize
 from edge_tagger.errors import OutputError
 from edge_tagger.files import write_json
 from edge_tagger.json_fields import Fields
@@ -121,7 +122,7 @@ def _result(value: Mapping[str, Any], plan: Plan) -> Result:
         "results",
     )
     runtime, machine = Fields(result.runtime, "runtime"), Fields(result.machine, "machine")
-    runtime.text("name"), runtime.text("version")
+    runtime.text("name"), runtime.text_or_none("version")
     for name in machine.value:
         machine.whole_or_none(name) if name == "cores" else machine.text_or_none(name)
     return result
@@ -129,9 +130,11 @@ def _result(value: Mapping[str, Any], plan: Plan) -> Result:
 
 def _round(value: Mapping[str, Any]) -> Round:
     found: Round = section(Round, table_of(value, "rounds"), "rounds")
-    times = [*found.samples_ms, *(() if found.reported is None else (found.reported.mean_ms, found.reported.count))]
-    if min(times) <= 0 or max(times) > _LONGEST_MS:
-        raise ValueError(f"a round has times that are not above 0, or over {_LONGEST_MS:g} ms")
+    summary = found.reported or summarize(found.samples_ms)
+    if min(summary.min_ms, summary.count - 1) < 0 or min(summary.mean_ms, summary.p50_ms or 1) <= 0:
+        raise ValueError("a round has times below 0, or only such as are 0")
+    if max(found.samples_ms, default=summary.mean_ms) > _LONGEST_MS:
+        raise ValueError(f"a round has times over {_LONGEST_MS:g} ms")
     return found
 
 

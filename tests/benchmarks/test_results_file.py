@@ -31,7 +31,7 @@ CELL = Result(
 REPORT = Report(
     PLAN, delegate="libx.so",
     devices=[DeviceRecord("pi", True, Facts(cores=(Core(0, 1, 2, 3, 4, "g"),)), 0.5)],
-    results=[CELL, replace(CELL, threads=2, rounds=(REPORTED,))],
+    results=[CELL, replace(CELL, threads=2, rounds=(REPORTED,), runtime={"name": "benchmark_model", "version": None})],
     extras=[Extra("split", "pi", "a.tflite", "0", 1, "why", {})],
     failures=[Failure("pi", None, None, "gone", 9)],
 )  # fmt: skip
