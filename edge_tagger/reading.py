@@ -13,14 +13,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_tagger.json_fields import parse_json
+from edge_tagger.json_fields import check_levels, parse_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MAX_TEXT_BYTES = 256 * 2**20
-MAX_LEVELS = 64  # of lists and tables in each other; more, and those that walk through them run out of stack
 
 
 def read_bytes(path: Path, *, most: int = MAX_TEXT_BYTES) -> bytes:
@@ -60,7 +59,8 @@ def checked_json(text: bytes) -> Any:
         value = parse_json(text)
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 (byte {error.start} is 0x{text[error.start]:02x})") from error
-    _check_values(value, finite=True)
+    if any(isinstance(each, float) and not math.isfinite(each) for each in check_levels(value)):
+        raise ValueError("a number in it is too large")
     return value
 
 
@@ -79,7 +79,7 @@ def parse_toml(text: str) -> dict[str, Any]:
         table: dict[str, Any] = tomllib.loads(text)
     except RecursionError as error:
         raise ValueError("its values are nested too deeply") from error
-    _check_values(table, finite=False)
+    check_levels(table)
     return table
 
 
@@ -126,19 +126,3 @@ def check_regular(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
-
-
-def _check_values(value: Any, *, finite: bool) -> None:
-    level = [value]
-    for _ in range(MAX_LEVELS):
-        if finite and any(isinstance(each, float) and not math.isfinite(each) for each in level):
-            raise ValueError("a number in it is too large")
-        level = [
-            inner
-            for each in level
-            if isinstance(each, (dict, list))
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not level:
-            return
-    raise ValueError("its values are nested too deeply")
