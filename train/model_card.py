@@ -18,7 +18,7 @@ import click
 
 from edge_tagger.catalogue.source import Photo, read_catalogue
 from edge_tagger.errors import EdgeTaggerError, PhotoError, RecipeError, RunError
-from edge_tagger.evaluate import figures
+from edge_tagger.evaluate import figures, label_notes
 from edge_tagger.files import write_text
 from edge_tagger.measure import Measured, measure
 from edge_tagger.progress import Progress
@@ -153,6 +153,8 @@ def command(
         catalogue = read_catalogue(source).where("split", split)
         with Progress(len(catalogue), "measure", unit="photo") as bar:
             measured = measure(models, catalogue, on_progress=bar.update, on_failure=_tell)
+        for line in label_notes(measured):
+            click.echo(f"Warning: {line}", err=True)
         about = measured[models.index(shipped)].name if shipped else _better(run, measured)
         write_model_card(out, run=run, measured=measured, notes=texts, split=split, shipped=about)
     except EdgeTaggerError as error:
