@@ -118,7 +118,7 @@ def _recipe(run: Path) -> Recipe:
 def _comparison(run: Path) -> dict[str, Any]:
     """What the training found on its validation split; empty where it did not compare."""
     folder = RunFolder(run)
-    return folder.read_comparison() if folder.is_done else {}
+    return folder.read_comparison() if folder.comparison_path.exists() else {}
 
 
 @click.command()
