@@ -11,7 +11,6 @@ The content of an "accuracy"::
 
 from __future__ import annotations
 
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.benchmarks.photos import PhotoSet, Sized
 from edge_tagger.benchmarks.worker_call import UnavailableError, WorkerCall
+from edge_tagger.catalogue.label_fit import problem
 from edge_tagger.errors import DeviceError, EdgeTaggerError, ModelError
 from edge_tagger.evaluate import figures
 from edge_tagger.interpreter import Model
@@ -75,7 +75,7 @@ def _dequantized(call: WorkerCall, name: str, classifier: Model, count: int) -> 
                 if own.dtype != tensor.dtype or own.shape != (count, tensor.shape[-1]):
                     raise ValueError(f"output {place} is {own.dtype} {list(own.shape)}")
                 parts.append(score_reader(tensor)(own).reshape(count, -1))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # what numpy, zipfile and zlib raise of a damaged archive has no base of its own
         raise DeviceError(f"the scores that came back cannot be read ({error}); run again") from error
     return np.concatenate(parts, axis=1)
 
@@ -88,6 +88,8 @@ def _figures(model: ModelFile, sized: Sized, scores: Scores) -> tuple[dict[str, 
     try:
         measured = Measured.of(str(model.path), model.size_bytes, manifest, sized.photos, scores)
         row = figures([measured])["models"][0]
-    except (EdgeTaggerError, KeyError) as error:
-        return None, f"the photos have no column {error}" if isinstance(error, KeyError) else str(error)
+    except EdgeTaggerError as error:
+        return None, str(error)
+    if why := problem(measured.fits):
+        return None, f"no label to measure it by: {why}"
     return {name: value for name, value in row.items() if name != "difference"}, None

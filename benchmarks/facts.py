@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_tagger.benchmarks.devices.session import Session
+from edge_tagger.strict_toml import section, table_of
 
 SCRIPT = Path(__file__).with_name("facts.sh")
 _TIMEOUT_S = 60.0
@@ -82,8 +83,10 @@ class Facts:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Facts:
-        return cls(**{**value, "cores": tuple(Core(**core) for core in value["cores"])})
+    def from_json(cls, value: Any) -> Facts:
+        """Raises ValueError for what are none."""
+        facts: Facts = section(cls, table_of(value, "facts"), "facts")
+        return facts
 
 
 def read_facts(session: Session) -> tuple[Facts, State]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from edge_tagger.strict_toml import section, table_of
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ class Plan:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Plan:
-        """Raises TypeError or ValueError for what is no plan."""
-        return cls(**value)
+    def from_json(cls, value: Any) -> Plan:
+        """Raises ValueError for what is no plan."""
+        plan: Plan = section(cls, table_of(value, "plan"), "plan")
+        return plan
 
     def __str__(self) -> str:
         runs = f"{self.num_runs} runs"

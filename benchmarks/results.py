@@ -58,7 +58,7 @@ class Result:
     emulated: bool
     threads: int
     plan: Plan
-    runtime: Mapping[str, str]
+    runtime: Mapping[str, str | None]
     delegate: str | None
     machine: Mapping[str, Any]
     rounds: tuple[Round, ...]
@@ -161,7 +161,9 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
 
     def device(self, name: str) -> DeviceRecord:
-        return next(device for device in self.devices if device.name == name)
+        """What is known of it; a file that somebody shortened may say nothing."""
+        unknown = DeviceRecord(name, emulated=False, facts=Facts(), load=None)
+        return next((device for device in self.devices if device.name == name), unknown)
 
     def result(self, key: tuple[str, str, int]) -> Result | None:
         return next((result for result in self.results if result.key == key), None)

@@ -25,20 +25,23 @@ Null stands for what cannot be known. `compare` reads the same file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edge_tagger.benchmarks.facts import Facts
+from edge_tagger.benchmarks.content import check_content
 from edge_tagger.benchmarks.plan import Plan
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Failure, Report, Result, Round
-from edge_tagger.benchmarks.summary import Summary
+from edge_tagger.benchmarks.summary import summarize
 from edge_tagger.errors import OutputError
 from edge_tagger.files import write_json
+from edge_tagger.json_fields import Fields
+from edge_tagger.reading import read_json_object, reason
+from edge_tagger.strict_toml import section, table_of
 
 FORMAT = 2
+_LONGEST_MS = 1e12
 
 
 def write_report(path: Path, report: Report) -> None:
@@ -49,11 +52,11 @@ def write_report(path: Path, report: Report) -> None:
 def read_report(path: Path) -> Report:
     """Raises OutputError for a file that cannot be read or that `bench` did not write."""
     try:
-        return from_json(json.loads(path.read_bytes()))
+        return from_json(read_json_object(path))
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else reason(error)
         raise OutputError(f"{path} is not what `edge-tagger bench --json` writes ({what}); measure again") from error
 
 
@@ -76,14 +79,15 @@ def from_json(value: Mapping[str, Any]) -> Report:
     if value["format"] != FORMAT:
         raise ValueError(f"it has format {value['format']!r}, and this edge-tagger reads {FORMAT}")
     plan = Plan.from_json(value["plan"])
+    asked = Fields(value)
     return Report(
         plan,
-        value["backend"],
-        value["delegate"],
-        [DeviceRecord(**{**each, "facts": Facts.from_json(each["facts"])}) for each in value["devices"]],
-        [_result(each, plan) for each in value["results"]],
-        [_extra(each) for each in value["extras"]],
-        [Failure(**each) for each in value["failures"]],
+        asked.text("backend"),
+        asked.text_or_none("delegate"),
+        [section(DeviceRecord, each.value, "devices") for each in asked.each("devices")],
+        [_result(each.value, plan) for each in asked.each("results")],
+        [_extra(each.value) for each in asked.each("extras")],
+        [section(Failure, each.value, "failures") for each in asked.each("failures")],
     )
 
 
@@ -104,23 +108,34 @@ def _result_json(result: Result) -> dict[str, Any]:
 
 
 def _result(value: Mapping[str, Any], plan: Plan) -> Result:
-    model = value["model"]
     if not value["rounds"]:
         raise ValueError("a result has no rounds")
-    return Result(
-        path=model["path"],
-        sha256=model["sha256"],
-        size_bytes=model["size_bytes"],
-        **{name: value[name] for name in ("device", "emulated", "threads", "runtime", "delegate", "machine")},
-        plan=plan,
-        rounds=tuple(_round(each) for each in value["rounds"]),
+    names = ("device", "emulated", "threads", "runtime", "delegate", "machine")
+    result: Result = section(
+        Result,
+        {
+            **_model(value, "path", "sha256", "size_bytes"),
+            **{name: value[name] for name in names},
+            "plan": plan,
+            "rounds": tuple(_round(each) for each in value["rounds"]),
+        },
+        "results",
     )
+    runtime, machine = Fields(result.runtime, "runtime"), Fields(result.machine, "machine")
+    runtime.text("name"), runtime.text_or_none("version")
+    for name in machine.value:
+        machine.whole_or_none(name) if name == "cores" else machine.text_or_none(name)
+    return result
 
 
 def _round(value: Mapping[str, Any]) -> Round:
-    times = {name: tuple(map(float, value[name])) for name in ("warmup_ms", "samples_ms")}
-    reported = None if value["reported"] is None else Summary(**value["reported"])
-    return Round(**{**value, **times, "reported": reported})
+    found: Round = section(Round, table_of(value, "rounds"), "rounds")
+    summary = found.reported or summarize(found.samples_ms)
+    if min(summary.min_ms, summary.count - 1) < 0 or min(summary.mean_ms, summary.p50_ms or 1) <= 0:
+        raise ValueError("a round has times below 0, or only such as are 0")
+    if max(found.samples_ms, default=summary.mean_ms) > _LONGEST_MS:
+        raise ValueError(f"a round has times over {_LONGEST_MS:g} ms")
+    return found
 
 
 def _extra_json(extra: Extra) -> dict[str, Any]:
@@ -130,4 +145,12 @@ def _extra_json(extra: Extra) -> dict[str, Any]:
 
 def _extra(value: Mapping[str, Any]) -> Extra:
     rest = {name: content for name, content in value.items() if name != "model"}
-    return Extra(path=value["model"]["path"], sha256=value["model"]["sha256"], **rest)
+    extra: Extra = section(Extra, {**_model(value, "path", "sha256"), **rest}, "extras")
+    if extra.unavailable is None:
+        check_content(extra.kind, extra.content)
+    return extra
+
+
+def _model(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    model = table_of(value["model"], "model")
+    return {name: model[name] for name in names}

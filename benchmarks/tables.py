@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge_tagger.benchmarks.advice import advise
@@ -116,7 +116,15 @@ def _accuracy(report: Report) -> list[str]:
             lines.append(_reason(extra, name))
         elif extra.content["figures"] is None:
             lines.append(f"{name(extra.path)}: no figures: {extra.content['figures_unavailable']}")
+        else:
+            lines += [f"{name(extra.path)}: {note}" for note in _not_measured(extra.content["figures"])]
     return lines
+
+
+def _not_measured(figures: Mapping[str, Any]) -> list[str]:
+    """Of the columns of labels: which had none that the model knows, and why."""
+    labels = figures.get("labels", [])  # files of before do not have it
+    return [f"{each['column']} is not measured: {each['not_measured']}" for each in labels if each["not_measured"]]
 
 
 def _accuracy_rows(report: Report) -> list[list[str]]:

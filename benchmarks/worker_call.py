@@ -15,6 +15,7 @@ from edge_tagger.benchmarks.devices.benchmark_binary import WHERE
 from edge_tagger.benchmarks.devices.session import Session
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.errors import DeviceError, ModelError
+from edge_tagger.reading import read_json
 
 # A worker that hangs is ended after this; the slowest of plans takes minutes, on an emulated device less than an hour.
 TIMEOUT_S = 3600.0
@@ -100,12 +101,12 @@ class WorkerCall:
 
     def _document(self, model: ModelFile, path: Path) -> dict[str, Any]:
         try:
-            document = json.loads(path.read_bytes())
+            document = read_json(path)
             if not isinstance(document, dict):
                 raise ValueError("it is no object")
             error = document.get("error")
             kind, message = ("", "") if error is None else (error["kind"], error["message"])
-        except (ValueError, TypeError, KeyError, RecursionError) as broken:
+        except (OSError, ValueError, TypeError, KeyError) as broken:
             raise DeviceError(
                 f"{self.device} gave a document that cannot be read ({broken}); run again, with --resume to keep the "
                 "rest"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from edge_tagger.convert.sources import Source
 from edge_tagger.errors import ManifestError, ModelError
 from edge_tagger.labels_file import read_labels
 from edge_tagger.manifest import Manifest
+from edge_tagger.reading import read_json, reason
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -182,9 +182,9 @@ def describe(path: Path, labels: Path | None, manifest: Path | None, name: str, 
     """
     if manifest is not None:
         try:
-            described = Manifest.from_json(json.loads(manifest.read_text(encoding="utf-8")))
+            described = Manifest.from_json(read_json(manifest))
         except (OSError, ValueError, ManifestError) as error:
-            raise ManifestError(f"cannot read the manifest {manifest}: {error}") from error
+            raise ManifestError(f"cannot read the manifest {manifest}: {reason(error)}") from error
         if (len(described.taxonomy), described.image_size) != (outputs, size):
             raise ManifestError(
                 f"{manifest} describes {len(described.taxonomy)} tags and {described.image_size} px, {path} has "

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.convert.quiet import quiet
+from edge_tagger.convert.utf8_path import utf8_path
 from edge_tagger.errors import MissingExtraError, ModelError
 
 _LACKING = re.compile(r"'tf\.([A-Za-z0-9_]+)' op|\n\s*tf\.([A-Za-z0-9_]+)\(")
@@ -23,9 +24,9 @@ def flatbuffer(saved_model: Path, kind: str, *, io: str, representative: NDArray
     Raises ModelError, with the operators by name, where TensorFlow Lite lacks some; MissingExtraError.
     """
     tf = tensorflow()
-    with quiet():
+    with quiet(), utf8_path(saved_model) as path:
         try:
-            converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+            converter = tf.lite.TFLiteConverter.from_saved_model(path)
             _configure(tf, converter, kind, io, representative)
             data: bytes = converter.convert()
         except Exception as error:  # ConverterError has no public name and no base of its own
@@ -67,4 +68,8 @@ def _refused(kind: str, error: Exception) -> ModelError:
             f"TensorFlow Lite has no {kind} form of these operators: {', '.join(lacking)}; "
             "replace them in the model, or move them out of it"
         )
-    return ModelError(f"TensorFlow cannot convert this model to {kind}: {str(error).strip().splitlines()[0]}")
+    return ModelError(f"TensorFlow cannot convert this model to {kind}: {_brief(error)}")
+
+
+def _brief(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

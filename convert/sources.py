@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import Targets
 from edge_tagger.catalogue.run_split import run_photos
 from edge_tagger.convert.representative import Representative
 from edge_tagger.errors import ManifestError, RunError
+from edge_tagger.json_fields import Fields
 from edge_tagger.manifest import Manifest
+from edge_tagger.reading import read_array, read_json, reason, utf8_name
 
 QAT, POST_TRAINING = "qat", "post-training"
 
@@ -47,18 +50,16 @@ def read_run(run: Path) -> Source:
     for name in ("float", "qat"):
         if not (run / name / "saved_model.pb").exists():
             raise RunError(f"{run} has no finished {name} model; finish it with `edge-tagger train --resume`")
-    try:
-        photos = np.load(run / "representative.npy")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} has no readable representative.npy ({error}); train it again") from error
+    size = manifest.image_size
+    photos = _read_array(run / "representative.npy", np.uint8, (None, size, size, 3))
     return Source(
         path=run,
         manifest=manifest,
         float_model=run / "float",
         quantized_model=run / "qat",
         quantized=_better(run),
-        representative=Representative(photos, f"the training split of {run.name}"),
-        validation=_validation(run),
+        representative=Representative(photos, f"the training split of {utf8_name(run)}"),
+        validation=_validation(run, len(manifest.taxonomy)),
     )
 
 
@@ -67,34 +68,47 @@ def photos_of_split(run: Path, split: str) -> list[tuple[int, Path]]:
     return [(place, path) for place, (path, name) in enumerate(run_photos(run)) if name == split]
 
 
-def _validation(run: Path) -> Labelled | None:
+def _validation(run: Path, tags: int) -> Labelled | None:
     """The validation photos that are still where they were; None where not one is."""
-    found = [(place, path) for place, path in photos_of_split(run, "val") if path.exists()]
-    try:
-        targets: Targets = np.load(run / "targets.npy")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} has no readable targets.npy ({error}); train it again") from error
+    rows = run_photos(run)
+    targets: Targets = _read_array(run / "targets.npy", np.int8, (len(rows), tags))
+    found = [(place, path) for place, (path, split) in enumerate(rows) if split == "val" and path.exists()]
     if not found:
         return None
     return Labelled(tuple(path for _, path in found), targets[[place for place, _ in found]])
 
 
+def _read_array(path: Path, kind: type[np.generic], shape: tuple[int | None, ...]) -> NDArray[Any]:
+    try:
+        array = read_array(path, kind=kind, shape=shape)
+        if not array.size:
+            raise ValueError("it is empty")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path.parent} has no usable {path.name} ({reason(error)}); train it again") from error
+    return array
+
+
 def _better(run: Path) -> str:
     """Which int8 the run's comparison found to be better; QAT where there was none."""
+    path = run / "comparison.json"
     try:
-        found = json.loads((run / "comparison.json").read_text(encoding="utf-8"))["int8"]
+        found = Fields(read_json(path)).text("int8")
+        if found not in (QAT, POST_TRAINING):
+            raise ValueError(f"its int8 is {found!r}; it must be {QAT!r} or {POST_TRAINING!r}")
     except FileNotFoundError:
         return QAT
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"cannot read {run / 'comparison.json'}: {error}") from error
-    return str(found)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"cannot read {path}: {reason(error)}; delete it and finish the run with `edge-tagger train --resume`"
+        ) from error
+    return found
 
 
 def _read_manifest(run: Path) -> Manifest:
     path = run / "manifest.json"
     try:
-        return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Manifest.from_json(read_json(path))
     except FileNotFoundError as error:
         raise RunError(f"{run} is not a run: it has no manifest.json; give the --out folder of a training") from error
     except (OSError, ValueError, ManifestError) as error:
-        raise RunError(f"cannot read {path}: {error}") from error
+        raise RunError(f"cannot read {path}: {reason(error)}") from error

@@ -13,7 +13,8 @@ from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
 from edge_tagger.convert.lite import tensorflow
 from edge_tagger.convert.representative import evenly
 from edge_tagger.convert.sources import Source
-from edge_tagger.errors import ModelError
+from edge_tagger.convert.utf8_path import utf8_path
+from edge_tagger.errors import ModelError, RunError
 from edge_tagger.images import Pixels, load_resized
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import Manifest
@@ -70,11 +71,12 @@ class Verification:
 
     def problem(self, max_drop: float) -> str | None:
         """What is wrong with the file, in words; None where nothing is. Without labels a file that gives all photos the
-        same answer could keep its macro mAP, so that answers are counted too."""
+        same answer could keep its macro mAP, and labels that name no tag give none: answers are counted then."""
         if self.map_drop_points is not None and not self.map_drop_points <= max_drop:
             return f"macro mAP falls by {self.map_drop_points:.2f} points, more than {max_drop:g}"
         facet = min(self.agreement, key=lambda name: self.agreement[name])
-        if not self.labelled and self.agreement[facet] < LEAST_AGREEMENT:
+        labelled = self.labelled and self.map_drop_points is not None
+        if not labelled and self.agreement[facet] < LEAST_AGREEMENT:
             return (
                 f"{facet!r} has the source model's answer for {self.agreement[facet]:.1%} of the photos, less than "
                 f"{LEAST_AGREEMENT:.0%}"
@@ -179,8 +181,17 @@ def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
 
 def _source_scores(source: Source, photos: Pixels) -> Scores:
     tf = tensorflow()
-    model = tf.saved_model.load(str(source.float_model))
-    serve = model.signatures["serving_default"]
+    try:
+        with utf8_path(source.float_model) as path:
+            model = tf.saved_model.load(path)
+        serve = model.signatures["serving_default"]
+        serve(image=tf.constant(photos[:1], tf.float32))["scores"]
+    except Exception as error:  # TensorFlow's own are no OSError
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunError(
+            f"the model {source.float_model} cannot be loaded ({said}); delete it and finish the run with "
+            "`edge-tagger train --resume`"
+        ) from error
     rows = []
     with Progress(len(photos), "verify: source model", unit="photo") as bar:
         for photo in photos:

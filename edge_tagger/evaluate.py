@@ -12,6 +12,13 @@ The result is plain JSON; every figure is 0..1 (6 decimals), or null where no ph
                 "top1": 0.89, "coverage": 0.99,     each photo at its deepest labelled level
                 "levels": {"articleType": {"top1": 0.89, "coverage": 0.99, "photos": 876}}},
             "details": {"map": 0.9, "f1": 0.88}},   an any-of facet: macro mAP, micro F1
+        "labels": [{                                each column of each facet
+            "facet": "category", "column": "articleType",
+            "labels": 876,                          how many its cells have
+            "not_measured": null,                   or why: no such column, all blank, no label that the model knows
+            "unknown": [{                           the labels that the model does not know
+                "label": "shirt", "photos": 3, "first": "photos.csv:17",
+                "known_as": "Shirt"}]}],            the model's own label that looks like it, or null
         "difference": {                             this row minus the first row
             "map_macro": -0.01, "map_micro": ..., "f1_macro": ..., "f1_micro": ...,
             "facets": {"category": {"top1": -0.01}, "details": {"map": 0.0, "f1": 0.0}}}}],
@@ -19,8 +26,9 @@ The result is plain JSON; every figure is 0..1 (6 decimals), or null where no ph
 
 Top-1 compares a cell of the CSV with the name of the node that the facet's best path has at that level, whatever the
 thresholds. A label that the model does not know counts as wrong; `coverage` is the share of labelled photos whose
-label it knows. Blanks, and an exclusive facet's "none" cell, are left out. mAP and F1 run over tags with at least one
-positive, on what is known of each photo (edge_tagger.catalogue.labels.encode).
+label it knows. A level where it knows none of the labels is not measured: its figures are null, and nothing else counts
+it. Blanks, and an exclusive facet's "none" cell, are left out. mAP and F1 run over tags with at least one positive, on
+what is known of each photo (edge_tagger.catalogue.labels.encode).
 """
 
 from __future__ import annotations
@@ -51,7 +59,7 @@ def evaluate(
     """The figures of each model on every photo of the catalogue, as the module's docstring lays them out.
 
     `on_progress` gets 1 after each photo, `on_failure` each photo that cannot be read. Raises ModelError or
-    ManifestError for a model, CatalogueError where a column of a facet is missing or no photo can be read.
+    ManifestError for a model, CatalogueError where no photo can be read or no label is one that a model knows.
     """
     measured = measure(models, catalogue, threads=threads, on_progress=on_progress, on_failure=on_failure)
     return figures(measured, failed=len(catalogue) - len(measured[0].photos))
@@ -88,7 +96,17 @@ def _row(measured: Measured) -> Row:
         "ece": _rounded(expected_calibration_error(targets, scores)),
         "photos": len(measured.photos),
         "facets": facets,
+        "labels": [fit.to_json() for fit in measured.fits],
     }
+
+
+def label_notes(measured: Sequence[Measured]) -> list[str]:
+    """A line for each level that is not measured or has labels that a model does not know, with the models' names."""
+    names: dict[str, list[str]] = {}
+    for each in measured:
+        for fit in each.fits:
+            names.setdefault(str(fit), []).append(each.name)
+    return [f"{', '.join(own)}: {line}" for line, own in names.items() if line]
 
 
 def _exclusive(measured: Measured, facet: Facet) -> Row:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 _MAX_DIGITS = 20  # Python before 3.10.7 takes hours for a number of a million digits
+MAX_LEVELS = 64
 _MISSING: Any = object()
 
 
@@ -27,6 +28,19 @@ def _whole(digits: str) -> int:
 
 def _not_finite(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
+
+
+def check_levels(value: Any) -> list[Any]:
+    """The value and all in it. Raises ValueError where lists and objects stand in each other over 64 times: what walks
+    through them would run out of stack."""
+    found, level = [], [value]
+    for _ in range(MAX_LEVELS):
+        found += level
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
+        level = [item for items in inner for item in items]
+        if not level:
+            return found
+    raise ValueError("its values are nested too deeply")
 
 
 class Fields:
@@ -60,6 +74,9 @@ class Fields:
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(self._text(key, item) for item in self._list(key))
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        return tuple(float(self._checked(key, item, (int, float), "a list of numbers")) for item in self._list(key))
+
     def each(self, key: str) -> list[Fields]:
         """A list of objects."""
         return [Fields(item, f"{self._path(key)}[{place}]") for place, item in enumerate(self._list(key))]
@@ -73,6 +90,7 @@ class Fields:
         value = self.inside(key).value
         try:
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+            check_levels(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self._path(key)} holds what is no JSON: {error}") from error
         return value

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger.catalogue.csv_file import listed
+from edge_tagger.catalogue.label_fit import LevelFit, fit_labels, forget_unmeasured, problem
 from edge_tagger.catalogue.labels import Targets, encode
 from edge_tagger.catalogue.source import Catalogue, Photo
 from edge_tagger.errors import CatalogueError, PhotoError
@@ -28,7 +30,8 @@ class Measured:
     """One model and what it said to the photos that could be read.
 
     `scores` float32 [photos, N] are the model's own, undecoded; `targets` int8 [photos, N] as
-    edge_tagger.catalogue.labels.encode has them; `answers` bool [photos, N] the tags that `tag` gives.
+    edge_tagger.catalogue.labels.encode has them, all unknown at a level that no label fits; `answers` bool [photos, N]
+    the tags that `tag` gives; `fits` say of each level of each facet which labels the model does not know.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Measured:
     scores: Scores
     targets: Targets
     answers: Answers
+    fits: tuple[LevelFit, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.photos), len(self.manifest.taxonomy))
@@ -48,12 +52,15 @@ class Measured:
     @classmethod
     def of(cls, name: str, size_bytes: int, manifest: Manifest, photos: Sequence[Photo], scores: Scores) -> Measured:
         """Targets from the photos' cells, answers from the scores and the manifest's thresholds."""
-        targets = encode(manifest.taxonomy, photos)
-        return cls(name, size_bytes, manifest, tuple(photos), scores, targets, _answers(manifest, scores))
+        targets, fits = encode(manifest.taxonomy, photos), fit_labels(manifest.taxonomy, photos)
+        forget_unmeasured(manifest.taxonomy, fits, targets)
+        return cls(name, size_bytes, manifest, tuple(photos), scores, targets, _answers(manifest, scores), fits)
 
     def truths(self, facet: Facet) -> list[list[str | None]]:
-        """For each photo its cell at each level of an exclusive facet: None where blank, and for a "none" cell."""
-        return [_cells(facet, photo) for photo in self.photos]
+        """For each photo its cell at each level of an exclusive facet: None where blank, for a "none" cell, and at a
+        level that no label of all photos fits."""
+        unmeasured = {fit.column for fit in self.fits if fit.facet == facet.name and fit.not_measured is not None}
+        return [_cells(facet, photo, unmeasured) for photo in self.photos]
 
     def best_paths(self, facet: Facet) -> list[list[int]]:
         """For each photo the places of an exclusive facet's best path, whatever the thresholds."""
@@ -67,15 +74,22 @@ def measure(
     threads: int | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_failure: Callable[[Photo, PhotoError], None] | None = None,
+    need_labels: bool = True,
 ) -> tuple[Measured, ...]:
     """Each model on every photo of the catalogue, in the order given; each photo is decoded once for each input size.
 
     `on_progress` gets 1 after each photo, `on_failure` each photo that cannot be read. Raises ModelError or
-    ManifestError for a model, CatalogueError where a column of a facet is missing or no photo can be read.
+    ManifestError for a model, CatalogueError where no photo can be read and, with `need_labels`, where no column of the
+    catalogue has a label that a model knows.
     """
     taggers = [Tagger(model, threads=threads) for model in models]
-    for tagger in taggers:
-        _require_columns(catalogue, tagger)
+    catalogue = replace(catalogue, photos=tuple(_with_columns(photo, catalogue.columns) for photo in catalogue.photos))
+    for tagger in taggers if need_labels else ():
+        if why := problem(fit_labels(_manifest(tagger).taxonomy, catalogue.photos)):
+            raise CatalogueError(
+                f"{catalogue.source} has no label to measure {tagger.model.name} by: {why}; "
+                f"its columns are {listed(catalogue.columns)}"
+            )
     read: list[Photo] = []
     scores: list[list[Scores]] = [[] for _ in taggers]
     for photo, sized in _decoded(catalogue.photos, sorted({tagger.model.input_size for tagger in taggers})):
@@ -96,14 +110,10 @@ def measure(
     )
 
 
-def _require_columns(catalogue: Catalogue, tagger: Tagger) -> None:
-    for facet in _manifest(tagger).taxonomy.facets:
-        for column in facet.columns:
-            if column not in catalogue.columns:
-                raise CatalogueError(
-                    f"{tagger.model.name} reads facet {facet.name!r} from the column {column!r}, which "
-                    f"{catalogue.source} lacks; it has {', '.join(catalogue.columns)}; rename the column"
-                )
+def _with_columns(photo: Photo, columns: Sequence[str]) -> Photo:
+    if all(column in columns for column in photo.values):
+        return photo
+    return replace(photo, values={column: value for column, value in photo.values.items() if column in columns})
 
 
 def _decoded(
@@ -140,10 +150,10 @@ def _answers(manifest: Manifest, scores: Scores) -> Answers:
     return answers
 
 
-def _cells(facet: Facet, photo: Photo) -> list[str | None]:
-    if facet.none is not None and photo.values[facet.columns[0]] == facet.none:
+def _cells(facet: Facet, photo: Photo, unmeasured: Collection[str]) -> list[str | None]:
+    if facet.none is not None and photo.values.get(facet.columns[0]) == facet.none:
         return [None] * len(facet.columns)
-    return [photo.values[column] or None for column in facet.columns]
+    return [None if column in unmeasured else photo.values.get(column) or None for column in facet.columns]
 
 
 def _manifest(tagger: Tagger) -> Manifest:

@@ -7,6 +7,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping
+from reprlib import repr as shortened
 from typing import Any
 
 
@@ -34,23 +35,30 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value if isinstance(value, hint) else section(hint, table_of(value, where), where)  # type: ignore[arg-type]
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, (list, tuple)):
-            raise ValueError(f"{where!r} must be a list, not {value!r}")
+            raise ValueError(f"{where!r} must be a list, not {shortened(value)}")
         return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
     if typing.get_origin(hint) is Mapping:
         inner = typing.get_args(hint)[1]
         return {key: _value(inner, item, _dotted(where, key)) for key, item in table_of(value, where).items()}
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    inner = next((option for option in options if dataclasses.is_dataclass(option)), None)
+    if inner is not None and isinstance(value, dict):
+        return section(inner, value, where)
+    return value if hint is Any else _simple(options, value, where)
+
+
+def _simple(options: tuple[Any, ...], value: Any, where: str) -> Any:
     if float in options and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, tuple(options)) or (isinstance(value, bool) and bool not in options):
         wanted = " or ".join(option.__name__ for option in options if option is not type(None))
-        raise ValueError(f"{where!r} must be {wanted}, not {value!r}")
+        raise ValueError(f"{where!r} must be {wanted}, not {shortened(value)}")
     return value
 
 
 def table_of(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"[{where}] must be a table, not {value!r}")
+        raise ValueError(f"[{where}] must be a table, not {shortened(value)}")
     return value
 
 

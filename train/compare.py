@@ -24,6 +24,7 @@ from edge_tagger.progress import Progress
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.report.page import write_report
 from edge_tagger.train.run import RunFolder
+from edge_tagger.train.source_data import recorded_catalogue
 
 INT8_STEPS = 256  # an int8 sigmoid answers in steps of 1/256
 
@@ -35,8 +36,10 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
 
     The macro mAP of the float32 scores in steps of 1/256 stands there too: what the steps of an int8 output alone cost.
     """
-    everything = read_catalogue(source, image_column=recipe.data.image, encoding=recipe.data.encoding)
-    catalogue = where_run_split(everything, run.path, "val")
+    catalogue = recorded_catalogue(source, recipe, run, "val")
+    if catalogue is None:
+        everything = read_catalogue(source, image_column=recipe.data.image, encoding=recipe.data.encoding)
+        catalogue = where_run_split(everything, run.path, "val")
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         converted = read_run(run.path)
         files = {kind: make(converted, kind)[0] for kind in ("float32", "float16")}
@@ -45,7 +48,9 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
         for name, data in files.items():
             paths[name].write_bytes(data)
         with Progress(len(catalogue), "compare", unit="photo") as bar:
-            models = measure(list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore)
+            models = measure(
+                list(paths.values()), catalogue, on_progress=bar.update, on_failure=_ignore, need_labels=False
+            )
     models = tuple(replace(model, name=name) for name, model in zip(paths, models, strict=True))
     result = figures(models)
     better = max(result["models"][2:], key=standing)

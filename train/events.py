@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_tagger.convert.utf8_path import utf8_path
 from edge_tagger.errors import OutputError
 from edge_tagger.files import whole_file
 from edge_tagger.train.keras import tf
@@ -32,7 +33,7 @@ def write_scalars(folder: Path, epoch: int, figures: Mapping[str, float]) -> Non
     path = folder / f"events.out.tfevents.{epoch:08d}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as beside, tf.io.TFRecordWriter(str(beside)) as writer:
+        with whole_file(path) as beside, utf8_path(beside) as name, tf.io.TFRecordWriter(name) as writer:
             for event in events:
                 writer.write(event.SerializeToString())
     except (OSError, tf.errors.OpError) as error:

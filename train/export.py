@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edge_tagger.convert.utf8_path import utf8_path
 from edge_tagger.errors import OutputError
 from edge_tagger.files import whole_folder
 from edge_tagger.train.keras import tf
@@ -23,8 +24,8 @@ def export(model: Any, folder: Path) -> None:
 
     module = tf.Module()
     module.model = model  # holds the variables that the signature captures
-    with whole_folder(folder) as beside:
+    with whole_folder(folder) as beside, utf8_path(beside) as path:
         try:
-            tf.saved_model.save(module, str(beside), signatures={"serving_default": serve})
+            tf.saved_model.save(module, path, signatures={"serving_default": serve})
         except tf.errors.OpError as error:  # TensorFlow's own file system does not raise OSError
             raise OutputError(f"cannot write {folder}: {error.message}; nothing was left behind") from error

@@ -16,6 +16,7 @@ from edge_tagger.train.prepare import prepare
 from edge_tagger.train.recipe import SECOND_HEAD, Recipe
 from edge_tagger.train.run import RunFolder
 from edge_tagger.train.session import Places, Session
+from edge_tagger.train.source_data import check_unchanged
 from edge_tagger.train.weights import read_pretrained
 
 
@@ -29,6 +30,7 @@ def train(
     cache: Path | None = None,
     tensorboard: Path | None = None,
     strategy: str = "none",
+    accept_changed_data: bool = False,
 ) -> None:
     """Train `recipe` on `source` (a CSV or a folder of classes) into the folder `run_path`.
 
@@ -36,7 +38,8 @@ def train(
     nothing. With `resume` a stopped run goes on where it stopped, to the result that it would have had. Operations are
     deterministic. `cache` is a folder for what frozen layers put out, kept for other runs; without it, it lies in the
     run and is removed at the end. `tensorboard` is a folder for logs. With the `strategy` "mirrored" all GPUs share
-    each batch of the phases; quantization-aware training, which is short, takes one.
+    each batch of the phases; quantization-aware training, which is short, takes one. A run whose source has changed
+    since is only resumed with `accept_changed_data`: on the photos and labels that it has recorded.
 
     Raises CatalogueError, RecipeError, OutputError, RunError; KeyboardInterrupt after Ctrl-C, the state being saved.
     """
@@ -45,9 +48,11 @@ def train(
     pretrained = None if weights is None else read_pretrained(weights, options.backbone, options.stages)
     run = RunFolder.open(run_path, recipe, resume=resume)
     if run.is_done:
+        if source.exists() and not accept_changed_data:
+            check_unchanged(source, recipe, run)
         return
     tf.config.experimental.enable_op_determinism()
-    prepared = prepare(source, recipe, run, weights)
+    prepared = prepare(source, recipe, run, weights, accept_changed_data=accept_changed_data)
     if weights is not None and recipe.phases[0].layers == SECOND_HEAD:
         tags = [tag.id for tag in run.read_manifest().taxonomy.tags]
         pretrained = read_pretrained(weights, options.backbone, options.stages, tags=tags)

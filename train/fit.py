@@ -108,7 +108,7 @@ class _Descent:
         self.average = Average(variables, schedule.average)
         self.everything = [*state, *optimizer.variables, *self.average.variables]
         counters = load_checkpoint(checkpoint, self.everything) if checkpoint.exists() else {"step": 0, "loss_sum": 0.0}
-        self.step, self.loss_sum = int(counters["step"]), float(counters["loss_sum"])
+        self.step, self.loss_sum = int(counters["step"]), counters.get("loss_sum", 0.0)
         self._saved_at = time.monotonic()
 
         def learn(*batch: Any) -> Any:

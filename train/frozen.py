@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge_tagger.errors import OutputError
 from edge_tagger.progress import Progress
+from edge_tagger.reading import read_array
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.dataset import PhotoSet, augmented_batches, plain_batches
 from edge_tagger.train.keras import tf
@@ -97,7 +99,7 @@ class FrozenOutputs:
             digest.update(value.tobytes())
         for path in self.photos.paths:
             stat = path.stat()
-            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+            digest.update(os.fsencode(path) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
         return self.folder / digest.hexdigest()[:16]
 
     @cached_property
@@ -146,13 +148,21 @@ class FrozenOutputs:
 def _mapped(path: Path, shape: tuple[int, ...]) -> Outputs | None:
     """The array in `path`, or None, and the file removed, where it is not whole."""
     try:
-        tensor: Outputs = np.load(path, mmap_mode="r")
-        if tensor.shape == shape and f"{zlib.crc32(tensor.data):08x}" == path.stem[-8:]:
+        tensor: Outputs = read_array(path, kind=np.float16, shape=shape, mapped=True)
+        if f"{zlib.crc32(tensor.data):08x}" == path.stem[-8:]:
             return tensor
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError):
         pass
-    path.unlink()
+    _remove(path)
     return None
+
+
+def _remove(path: Path) -> None:
+    """Raises OutputError."""
+    try:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot remove {path} from the cache: {error.strerror}; remove it yourself") from error
 
 
 def _make_room(folder: Path, own: Path, allowed_bytes: int) -> None:

@@ -8,9 +8,7 @@ from measured models, facts from the run and the model's manifest, and what only
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,23 +18,18 @@ import click
 
 from edge_tagger.catalogue.source import Photo, read_catalogue
 from edge_tagger.errors import EdgeTaggerError, PhotoError, RecipeError, RunError
-from edge_tagger.evaluate import figures
+from edge_tagger.evaluate import figures, label_notes
 from edge_tagger.files import write_text
 from edge_tagger.measure import Measured, measure
 from edge_tagger.progress import Progress
+from edge_tagger.reading import read_toml, reason
 from edge_tagger.strict_toml import section
 from edge_tagger.train.backbones import BACKBONES
 from edge_tagger.train.page import render
 from edge_tagger.train.recipe import Recipe
-from edge_tagger.train.recipe_file import load_recipe
 from edge_tagger.train.report.tables import by_facet, headline
 from edge_tagger.train.report.tags import MIN_POSITIVES, tag_rows
-from edge_tagger.train.run import RunFolder, read_json
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge_tagger.train.run import RunFolder
 
 _ENDINGS = {"qat": "int8, quantization-aware", "post-training": "int8, post-training"}
 
@@ -57,9 +50,9 @@ class Notes:
 def read_notes(path: Path) -> Notes:
     """The notes in a TOML file with the keys of :class:`Notes`. Raises RecipeError."""
     try:
-        notes: Notes = section(Notes, tomllib.loads(path.read_text(encoding="utf-8")), "")
+        notes: Notes = section(Notes, read_toml(path), "")
     except (OSError, ValueError) as error:
-        raise RecipeError(f"the notes {path} cannot be used: {error}") from error
+        raise RecipeError(f"the notes {path} cannot be used: {reason(error)}") from error
     return notes
 
 
@@ -119,17 +112,13 @@ def _title(measured: Measured) -> str:
 def _recipe(run: Path) -> Recipe:
     if not (run / "recipe.toml").is_file():
         raise RunError(f"{run} is not a run: it has no recipe.toml; give a training's --out")
-    return load_recipe(str(run / "recipe.toml"))
+    return RunFolder(run).read_recipe()
 
 
 def _comparison(run: Path) -> dict[str, Any]:
     """What the training found on its validation split; empty where it did not compare."""
-    path = run / "comparison.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (OSError, ValueError) as error:
-        raise RunError(f"cannot read {path}: {error}; finish the training with --resume") from error
-    return found
+    folder = RunFolder(run)
+    return folder.read_comparison() if folder.comparison_path.exists() else {}
 
 
 @click.command()
@@ -164,6 +153,8 @@ def command(
         catalogue = read_catalogue(source).where("split", split)
         with Progress(len(catalogue), "measure", unit="photo") as bar:
             measured = measure(models, catalogue, on_progress=bar.update, on_failure=_tell)
+        for line in label_notes(measured):
+            click.echo(f"Warning: {line}", err=True)
         about = measured[models.index(shipped)].name if shipped else _better(run, measured)
         write_model_card(out, run=run, measured=measured, notes=texts, split=split, shipped=about)
     except EdgeTaggerError as error:
@@ -174,8 +165,7 @@ def command(
 
 def _better(run: Path, measured: Sequence[Measured]) -> str | None:
     """The name of the int8 model that the run's comparison found to be better, if it is among these."""
-    comparison = RunFolder(run).comparison_path
-    better = read_json(comparison)["int8"] if comparison.exists() else None
+    better = _comparison(run).get("int8")
     names = [each.name for each in measured if better and each.manifest.provenance.get("quantized") == better]
     return names[0] if names else None
 

@@ -27,7 +27,8 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "points": points}
-    return environment.get_template(template).render(**values)
+    page = environment.get_template(template).render(**values)
+    return page.encode(errors="backslashreplace").decode()  # names of files that are not UTF-8
 
 
 def require_jinja2() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from edge_tagger.catalogue.alike import find_alike
 from edge_tagger.catalogue.labels import Targets, encode
-from edge_tagger.catalogue.source import read_catalogue
+from edge_tagger.catalogue.source import Catalogue, read_catalogue
 from edge_tagger.catalogue.split import Split, split_catalogue
 from edge_tagger.catalogue.vocabulary import Vocabulary, build_vocabulary
 from edge_tagger.errors import CatalogueError, RunError
 from edge_tagger.files import write_json
 from edge_tagger.images import load_resized
 from edge_tagger.manifest import Manifest
+from edge_tagger.reading import utf8_name
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.run import RunFolder
+from edge_tagger.train.source_data import check_unchanged, file_sha256, fingerprint
 
 MAX_UNREADABLE_SHARE = 0.05
 _MAX_NAMED = 3
@@ -43,15 +46,20 @@ class Prepared:
         return [self.paths[place] for place in chosen], self.targets[chosen]
 
 
-def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) -> Prepared:
+def prepare(
+    source: Path, recipe: Recipe, run: RunFolder, weights: Path | None, *, accept_changed_data: bool = False
+) -> Prepared:
     """Read, check and split the source and write it into the run; or take what a run to be resumed has.
 
     Raises CatalogueError where the source cannot be used or over 5 % of its photos cannot be read, RunError where a run
-    to be resumed was begun from other weights.
+    to be resumed was begun from other weights, is damaged, or, unless `accept_changed_data`, was begun from other data.
     """
     stored = run.read_photos()
     if stored is not None:
         _check_weights(run, weights)
+        if not accept_changed_data:
+            check_unchanged(source, recipe, run)
+        _check_stored(run, recipe, stored)
         return Prepared(*stored)
     catalogue = read_catalogue(source, image_column=recipe.data.image, encoding=recipe.data.encoding)
     first, second, third = recipe.data.fractions
@@ -64,9 +72,12 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
         seed=recipe.seed,
     )
     _tell_unreadable(split, len(catalogue))
+    _tell_alike(recipe, catalogue)
     vocabulary = build_vocabulary(recipe.facets, split.of("train"), min_count=recipe.data.min_count)
     targets = encode(vocabulary.taxonomy, split.photos)
-    write_json(run.path / "provenance.json", _provenance(source, recipe, split, vocabulary, weights))
+    source_sha256 = fingerprint(source, catalogue.photos)
+    provenance = _provenance(source, source_sha256, recipe, split, vocabulary, weights)
+    write_json(run.path / "provenance.json", provenance)
     run.write_manifest(
         Manifest(
             name=recipe.name,
@@ -81,18 +92,29 @@ def prepare(source: Path, recipe: Recipe, run: RunFolder, weights: Path | None) 
         )
     )
     rows = [
-        (photo.path.resolve(), name, int(group), photo.place)
+        (Path(os.path.realpath(photo.path)), name, int(group), photo.place)
         for photo, name, group in zip(split.photos, split.names, split.groups, strict=True)
     ]
     prepared = Prepared([row[0] for row in rows], list(split.names), targets)
     save_array(run.representative_path, _representative(prepared, recipe))
-    run.write_photos(rows, targets)
+    columns = dict.fromkeys(column for facet in recipe.facets for column in facet.columns)
+    run.write_photos(rows, targets, {column: [photo.values[column] for photo in split.photos] for column in columns})
     return prepared
+
+
+def _check_stored(run: RunFolder, recipe: Recipe, stored: tuple[Sequence[Path], Sequence[str], Targets]) -> None:
+    """Before anything is trained. Raises RunError where the files of the run do not belong together."""
+    taxonomy, (_, splits, targets) = run.read_manifest().taxonomy, stored
+    if targets.shape[1] != len(taxonomy) or taxonomy.facets != recipe.facets:
+        raise RunError(f"{run.path}: manifest.json is not that of targets.npy and the recipe; begin a new run")
+    if missing := {"train", "val"} - set(splits):
+        raise RunError(f"{run.path}: photos.csv has no photo in split {min(missing)!r}; begin a new run")
+    run.read_representative(recipe.model.image_size)
 
 
 def _check_weights(run: RunFolder, weights: Path | None) -> None:
     begun_from = run.read_provenance()["weights_sha256"]
-    if begun_from != (_sha256(weights) if weights else None):
+    if begun_from != (file_sha256(weights) if weights else None):
         raise RunError(
             f"{run.path} was begun from {'other' if begun_from else 'no'} weights; resume it with the same --weights"
         )
@@ -110,6 +132,14 @@ def _tell_unreadable(split: Split, photos: int) -> None:
             "mend them first"
         )
     print(f"Warning: {told}; they are left out, `edge-tagger data check` lists all", file=sys.stderr)
+
+
+def _tell_alike(recipe: Recipe, catalogue: Catalogue) -> None:
+    found = find_alike(recipe.facets, catalogue.photos)
+    if found:
+        more = f"; and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
+        named = "; ".join(map(str, found[:_MAX_NAMED]))
+        print(f"Warning: {named}{more} (`edge-tagger data check` lists all)", file=sys.stderr)
 
 
 def _known_names(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Mapping[str, str]]:
@@ -154,30 +184,22 @@ def _representative(prepared: Prepared, recipe: Recipe) -> Any:
 
 
 def _provenance(
-    source: Path, recipe: Recipe, split: Split, vocabulary: Vocabulary, weights: Path | None
+    source: Path, source_sha256: str, recipe: Recipe, split: Split, vocabulary: Vocabulary, weights: Path | None
 ) -> dict[str, Any]:
     return {
-        "source": source.name,
-        "source_sha256": _sha256(source) if source.is_file() else None,
+        "source": utf8_name(source),
+        "source_sha256": source_sha256,
         "photos": {name: split.names.count(name) for name in sorted(set(split.names))},
         "unreadable": len(split.unreadable),
         "look_alikes_left_out": len(split.leaks),
         "tags_dropped": {tag.id: count for tag, count in vocabulary.dropped},
-        "weights": weights.name if weights else None,
-        "weights_sha256": _sha256(weights) if weights else None,
+        "weights": utf8_name(weights) if weights else None,
+        "weights_sha256": file_sha256(weights) if weights else None,
         "recipe": recipe.name,
         "model": asdict(recipe.model),
         "seed": recipe.seed,
         "versions": {name: _version(name) for name in _VERSIONS_OF},
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _version(package: str) -> str:

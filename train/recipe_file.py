@@ -7,22 +7,17 @@ name that exists.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from edge_tagger.errors import RecipeError
 from edge_tagger.files import write_text
+from edge_tagger.reading import parse_toml, read_text, reason
 from edge_tagger.strict_toml import plain, section, table_of
 from edge_tagger.taxonomy import Facet
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_rules import check
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def packaged_recipes() -> list[str]:
@@ -38,21 +33,21 @@ def load_recipe(name_or_path: str) -> Recipe:
         return parse_recipe(text, name_or_path)
     path = Path(name_or_path)
     try:
-        return parse_recipe(path.read_text(encoding="utf-8"), str(path))
+        return parse_recipe(read_text(path), str(path))
     except FileNotFoundError as error:
         raise RecipeError(
             f"there is no recipe {name_or_path!r}: give a TOML file or one of {', '.join(packaged_recipes())}"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read the recipe {path}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"cannot read the recipe {path}: {reason(error)}") from error
 
 
 def parse_recipe(text: str, source: str) -> Recipe:
     """The recipe in `text`; `source` names it in errors. Raises RecipeError."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source} is not TOML: {error}") from error
+        table = parse_toml(text)
+    except ValueError as error:
+        raise RecipeError(f"{source} is not TOML: {reason(error)}") from error
     try:
         facets = tuple(_facet(name, value) for name, value in table_of(table.pop("facets", {}), "facets").items())
         recipe: Recipe = section(Recipe, {**table, "facets": facets}, "")
@@ -73,9 +68,11 @@ def save_recipe(path: Path, recipe: Recipe) -> None:
 
 def _facet(name: str, value: Any) -> Facet:
     table = dict(table_of(value, f"facets.{name}"))
-    if ("column" in table) == ("levels" in table or "columns" in table):
+    given = [key for key in ("column", "levels", "columns") if key in table]
+    if len(given) != 1:
         raise RecipeError(f"[facets.{name}] needs either column (one) or levels (several, the broadest first)")
-    columns = [table.pop("column")] if "column" in table else table.pop("levels", None) or table.pop("columns")
+    columns = table.pop(given[0])
+    columns = [columns] if given == ["column"] else columns
     separator = table.get("separator")
     facet: Facet = section(
         Facet, {"exclusive": separator is None, **table, "name": name, "columns": columns}, f"facets.{name}"

@@ -5,7 +5,7 @@
     RUN/
       recipe.toml              the resolved recipe, every default spelled out
       provenance.json          what it was trained from: source, weights, versions, counts
-      photos.csv               each readable photo with its split, group and place in the source
+      photos.csv               each readable photo with its split, group, place in the source and labels
       targets.npy              int8 [photos, N] in the order of photos.csv
       manifest.json            tags, thresholds, metrics: what goes into a converted file
       metrics.jsonl            a line for each epoch
@@ -29,16 +29,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge_tagger.catalogue.labels import Targets
-from edge_tagger.errors import OutputError, RunError
+from edge_tagger.catalogue.labels import POSITIVE, UNKNOWN, Targets
+from edge_tagger.catalogue.run_split import run_rows
+from edge_tagger.convert.sources import POST_TRAINING, QAT
+from edge_tagger.errors import ManifestError, OutputError, RecipeError, RunError
 from edge_tagger.files import whole_file, write_json, write_text
+from edge_tagger.json_fields import Fields
 from edge_tagger.manifest import Manifest
+from edge_tagger.reading import checked_json, read_array, read_json_object, read_text, reason
 from edge_tagger.shops.dialects import inert
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.recipe_file import load_recipe, save_recipe
 
+_LINE_START = '{"phase": '  # of metrics.jsonl
+LABEL = "label:"  # before the name of a column of the source, in photos.csv
 _PHOTO_COLUMNS = ("path", "split", "group", "place")
 
 
@@ -60,9 +67,13 @@ class RunFolder:
                 raise OutputError(f"{path} exists and is not a run; choose another --out")
             if not resume:
                 raise OutputError(f"{path} holds another run; continue it with --resume or choose another --out")
-            _check_same(load_recipe(str(run.recipe_path)), recipe, path)
-            run.checkpoints.mkdir(exist_ok=True)
-            _sweep(path)
+            _check_same(run.read_recipe(), recipe, path)
+            try:
+                run.checkpoints.mkdir(exist_ok=True)
+                _sweep(path)
+            except OSError as error:
+                raise RunError(f"cannot resume {path}: {error.filename}: {error.strerror}; remove it") from error
+            run.mend_metrics()
             return run
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -90,12 +101,21 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the training is finished: the comparison is written last, and wholly."""
-        return self.comparison_path.exists()
+        """Whether the training is finished: the comparison is written last, and wholly. A removed model is made
+        again. Raises RunError where the comparison is damaged."""
+        models = (self.float_model, self.quantized_model)
+        if not self.comparison_path.exists() or not all((model / "saved_model.pb").exists() for model in models):
+            return False
+        self.read_comparison()
+        return True
 
     @property
     def comparison_path(self) -> Path:
         return self.path / "comparison.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
 
     @property
     def report(self) -> Path:
@@ -112,53 +132,124 @@ class RunFolder:
     def checkpoint(self, phase: str) -> Path:
         return self.checkpoints / f"{phase}.safetensors"
 
+    def read_recipe(self) -> Recipe:
+        """Raises RunError."""
+        try:
+            return load_recipe(str(self.recipe_path))
+        except RecipeError as error:
+            raise RunError(f"{self.path}: the run's recipe is damaged ({error}); choose another --out") from error
+
+    def read_comparison(self) -> dict[str, Any]:
+        """Raises RunError where it is missing or damaged."""
+        try:
+            found = read_json_object(self.comparison_path)
+            if (better := Fields(found).text("int8")) not in (QAT, POST_TRAINING):
+                raise ValueError(f"its int8 is {better!r}")
+        except (OSError, ValueError) as error:
+            raise _damaged(
+                self.comparison_path, error, "delete it and resume the training, to compare again"
+            ) from error
+        return found
+
     def write_manifest(self, manifest: Manifest) -> None:
         write_json(self.manifest_path, manifest.to_json())
 
     def read_manifest(self) -> Manifest:
-        return Manifest.from_json(read_json(self.manifest_path))
+        """Raises RunError."""
+        try:
+            return Manifest.from_json(read_json_object(self.manifest_path))
+        except (OSError, ValueError, ManifestError) as error:
+            raise _damaged(self.manifest_path, error) from error
 
     def read_provenance(self) -> dict[str, Any]:
-        provenance: dict[str, Any] = read_json(self.path / "provenance.json")
+        """Raises RunError."""
+        path = self.path / "provenance.json"
+        try:
+            provenance = read_json_object(path)
+            Fields(provenance).text_or_none("weights_sha256")
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from error
         return provenance
 
-    def write_photos(self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets) -> None:
-        """Rows of (path, split, group, place), and their targets."""
+    def read_representative(self, size: int) -> NDArray[np.uint8]:
+        """uint8 [n, S, S, 3]. Raises RunError."""
+        try:
+            photos = read_array(self.representative_path, kind=np.uint8, shape=(None, size, size, 3))
+            if not len(photos):
+                raise ValueError("it has no photo")
+        except (OSError, ValueError) as error:
+            raise _damaged(self.representative_path, error) from error
+        return photos
+
+    def write_photos(
+        self, rows: Sequence[tuple[Path, str, int, str]], targets: Targets, labels: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Rows of (path, split, group, place), their targets, and the cells of each column that has labels."""
         save_array(self.path / "targets.npy", targets)
         with (
             whole_file(self.path / "photos.csv") as beside,
             beside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
         ):
             writer = csv.writer(file)
-            writer.writerow(_PHOTO_COLUMNS)
-            writer.writerows((path, split, group, inert(place)) for path, split, group, place in rows)
+            writer.writerow([*_PHOTO_COLUMNS, *(LABEL + column for column in labels)])
+            for (path, split, group, place), *cells in zip(rows, *labels.values(), strict=True):
+                writer.writerow((path, split, group, inert(place), *cells))
 
     def read_photos(self) -> tuple[list[Path], list[str], Targets] | None:
-        """Paths, splits and targets, or None where they were not written yet. Raises RunError for broken files."""
+        """Paths, splits and targets, or None where they were not written yet. Raises RunError where they are broken, or
+        missing though the training has begun."""
         try:
-            with (self.path / "photos.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-                rows = list(csv.DictReader(file))
-            targets: Targets = np.load(self.path / "targets.npy")
-            return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(f"{self.path}: photos.csv or targets.npy is broken ({error}); begin a new run") from error
+            rows = run_rows(self.path)
+            targets = read_array(self.path / "targets.npy", kind=np.int8, shape=(len(rows), None))
+            if not targets.size or targets.min() < UNKNOWN or targets.max() > POSITIVE:
+                raise ValueError("targets.npy has none or others than 1, 0 and -1")
+        except (OSError, ValueError) as error:
+            if isinstance(error, FileNotFoundError) and not any(self.checkpoints.glob("*.safetensors")):
+                return None
+            raise RunError(
+                f"{self.path}: photos.csv or targets.npy is broken ({reason(error)}); begin a new run"
+            ) from error
+        return [Path(row["path"]) for row in rows], [row["split"] for row in rows], targets
 
     def log(self, phase: str, epoch: int, figures: Mapping[str, float]) -> None:
-        """Add a line to metrics.jsonl, in place of one that a stopped training left for the same epoch."""
-        path = self.path / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in lines if (json.loads(line)["phase"], json.loads(line)["epoch"]) != (phase, epoch)]
-        write_text(path, "\n".join([*kept, json.dumps({"phase": phase, "epoch": epoch, **figures})]) + "\n")
+        """Add a line to metrics.jsonl, in place of one that a stopped training left for the same epoch. Raises
+        RunError where the file is damaged."""
+        kept = [line for line, own in self._metrics() if own != (phase, epoch)]
+        self._write_metrics([*kept, json.dumps({"phase": phase, "epoch": epoch, **figures})])
+
+    def mend_metrics(self) -> None:
+        """Take a last line that was cut off out of metrics.jsonl. Raises RunError where another is damaged."""
+        whole = [line for line, _ in self._metrics()]
+        if self.metrics_path.exists() and _lines(whole) != read_text(self.metrics_path):
+            self._write_metrics(whole)
+
+    def _metrics(self) -> list[tuple[str, tuple[str, int]]]:
+        """The lines of metrics.jsonl, each with its phase and epoch; without a last one that was cut off."""
+        found: list[tuple[str, tuple[str, int]]] = []
+        try:
+            *lines, rest = read_text(self.metrics_path).split("\n")
+            if not (rest.startswith(_LINE_START) or _LINE_START.startswith(rest)):
+                lines.append(rest)
+            for line in lines:
+                fields = Fields(checked_json(line.encode()))
+                found.append((line, (fields.text("phase"), fields.whole("epoch"))))
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            where = ValueError(f"line {len(found) + 1}: {reason(error)}") if isinstance(error, ValueError) else error
+            raise _damaged(self.metrics_path, where, "delete it; only the curves of the report need it") from error
+        return found
+
+    def _write_metrics(self, lines: Sequence[str]) -> None:
+        write_text(self.metrics_path, _lines(lines))
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in a file of a run. Raises RunError."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({error}); this run is not finished or broken") from error
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _damaged(path: Path, error: Exception, advice: str = "choose another --out and train again") -> RunError:
+    return RunError(f"cannot read {path}: {reason(error)}; {advice}")
 
 
 def _sweep(path: Path) -> None:

@@ -74,8 +74,7 @@ class Session:
     @cached_property
     def representative(self) -> NDArray[np.uint8]:
         """uint8 [n, S, S, 3] of the training split."""
-        photos: NDArray[np.uint8] = np.load(self.run.representative_path)
-        return photos
+        return self.run.read_representative(self.recipe.model.image_size)
 
     def batches(
         self, batch_size: int, seed: tuple[int, ...], epoch: int, first_step: int, *, augment: bool = True

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from edge_tagger.errors import RunError
 from edge_tagger.files import write_bytes
+from edge_tagger.reading import reason
 from edge_tagger.train.backbones import BACKBONES
+from edge_tagger.train.checkpoint import read_tensors
 from edge_tagger.train.differences import check_names
 from edge_tagger.train.resnet import EPSILON, Weights, fold, weight_shapes
 from edge_tagger.train.tflite_weights import TFLITE_SUFFIX, read_tflite
@@ -73,10 +74,10 @@ def save_weights(path: Path, weights: Weights) -> None:
 
 def _load(path: Path) -> Weights:
     try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError, TypeError) as error:  # TypeError: bfloat16, which numpy has not
+        arrays, _ = read_tensors(path)
+    except (OSError, ValueError) as error:
         raise RunError(
-            f"cannot read the weights {path}: {error}; give a .safetensors file of float32 or float16, "
+            f"cannot read the weights {path}: {reason(error)}; give a .safetensors file of float32 or float16, "
             f"or a float {TFLITE_SUFFIX} of edge-tagger"
         ) from error
     arrays = {name: value for name, value in arrays.items() if not name.endswith(".num_batches_tracked")}  # of torch

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +22,8 @@ from edge_tagger.benchmarks.devices.local import LocalDevice
 from edge_tagger.benchmarks.devices.session import Device
 from edge_tagger.benchmarks.devices.ssh import SshDevice
 from edge_tagger.errors import DeviceError
+from edge_tagger.reading import read_toml, reason
 from edge_tagger.strict_toml import section, table_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FORMS = "local, ssh://[user@]host[:port], adb, adb:SERIAL"
 
@@ -73,7 +68,7 @@ def find_device(name: str, devices_file: Path | None = None) -> Device:
 def read_devices(path: Path) -> dict[str, Entry]:
     """The tables of a devices.toml. Raises DeviceError where it cannot be read or has an unknown key."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
         for name in tables:
             if _kind(name):
                 raise ValueError(f"[{name}] is a name that every installation knows; choose another")
@@ -81,7 +76,7 @@ def read_devices(path: Path) -> dict[str, Entry]:
     except OSError as error:
         raise DeviceError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:  # TOML's own error and that of its encoding are of this kind too
-        raise DeviceError(f"{path}: {error}") from error
+        raise DeviceError(f"{path}: {reason(error)}") from error
 
 
 def _find_file(given: Path | None) -> Path | None:

@@ -5,7 +5,6 @@ Nothing else there is touched, and the device needs neither pip nor a way to the
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 from edge_tagger.benchmarks.devices.session import Ended, Session
 from edge_tagger.errors import DeviceError
+from edge_tagger.reading import checked_json
 
 SITE = "site"
 DOWNLOAD_S = 600.0
@@ -122,7 +122,7 @@ def probe(session: Session, name: str) -> Target:
     printed = _must(session, [session.python, "-c", PROBE], f"{name}: its Python cannot be asked").stdout
     found = re.search(rf"^{re.escape(MARK)}(.*)$", printed, re.MULTILINE)
     try:
-        said = json.loads(found[1] if found else "")
+        said = checked_json((found[1] if found else "").encode())
         return read_target(said, name)
     except (KeyError, TypeError, ValueError) as error:
         raise DeviceError(f"{name}: its Python gave an answer that cannot be read: {printed[:80]!r}") from error

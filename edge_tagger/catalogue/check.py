@@ -1,4 +1,5 @@
-"""Everything that should be known of a catalogue before training: counts, rare tags, copies, contradictions, splits."""
+"""Everything that should be known of a catalogue before training: counts, rare tags, labels that look alike, copies,
+contradictions, splits."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tagger.catalogue.alike import Alike, find_alike
 from edge_tagger.catalogue.cooccurrence import Pair, cooccurring
 from edge_tagger.catalogue.labels import POSITIVE, encode
 from edge_tagger.catalogue.source import Catalogue, Photo
@@ -61,6 +63,7 @@ class Check:
     copies: tuple[tuple[Photo, ...], ...]
     lookalikes: tuple[tuple[Photo, ...], ...]
     contradictions: tuple[Contradiction, ...]
+    alike: tuple[Alike, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -105,6 +108,7 @@ def check_catalogue(
         all_tags += found.taxonomy.tags
         levels += _levels(facet, found.taxonomy, split, kept)
     taxonomy = Taxonomy(tuple(facets), tuple(all_tags))
+    alike = find_alike(facets, catalogue.photos)
     copies = _groups_of(split.photos, [found.sha256 for found in split.prints])
     return Check(
         source=catalogue.source,
@@ -117,8 +121,9 @@ def check_catalogue(
         copies=copies,
         lookalikes=_lookalikes(split),
         contradictions=tuple(contradictions),
+        alike=alike,
         problems=(*catalogue.left_out, *_unreadable(split), *problems),
-        warnings=tuple(_warnings(split, levels, contradictions, copies, facets)),
+        warnings=(*_warnings(split, levels, contradictions, copies, facets), *map(str, alike)),
     )
 
 

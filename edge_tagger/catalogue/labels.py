@@ -15,12 +15,12 @@ Targets = NDArray[np.int8]
 
 
 def cell_paths(facet: Facet, values: Mapping[str, str]) -> list[tuple[str, ...]] | None:
-    """The paths that a photo's cells name in `facet`: None where blank (unknown), [] where known to have none.
+    """The paths that a photo's cells name in `facet`: None where blank or absent (unknown), [] where it has none.
 
     A facet with a separator gives one path for each label; another gives one path, down to its first blank level.
     """
     if facet.separator is not None:
-        cell = values[facet.columns[0]]
+        cell = values.get(facet.columns[0], "")
         if not cell:
             return None
         if cell == facet.none:
@@ -28,7 +28,7 @@ def cell_paths(facet: Facet, values: Mapping[str, str]) -> list[tuple[str, ...]]
         return [(label,) for label in dict.fromkeys(part.strip() for part in cell.split(facet.separator)) if label]
     path: list[str] = []
     for column in facet.columns:
-        if not values[column]:
+        if not values.get(column):
             break
         path.append(values[column])
     if path and path[0] == facet.none:

@@ -12,6 +12,7 @@ from edge_tagger.table import table
 
 FORMAT = 1
 _SHOWN = 8
+_WARNINGS_SHOWN = 40
 
 
 def as_text(check: Check) -> str:
@@ -29,7 +30,7 @@ def as_text(check: Check) -> str:
             *_section("Look-alikes", _capped([_places(group) for group in check.lookalikes])),
             *_section("Contradictory parents (the first wins)", _capped(_contradictions(check.contradictions))),
             *_section("Left out, so that no look-alike stands on both sides", _capped(_leaks(check))),
-            *_section("Warnings", check.warnings),
+            *_section("Warnings", _capped(check.warnings, _WARNINGS_SHOWN)),
             *_section("Problems", check.problems or ["none"]),
         ]
     )

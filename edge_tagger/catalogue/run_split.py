@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from edge_tagger.catalogue.source import Catalogue
 from edge_tagger.errors import RunError
+from edge_tagger.reading import read_bytes, reason
 
 
 def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
@@ -28,9 +30,26 @@ def where_run_split(catalogue: Catalogue, run: Path, split: str) -> Catalogue:
 
 def run_photos(run: Path) -> list[tuple[Path, str]]:
     """(path, split) of each photo of a run, in the order of its targets. Raises RunError where it is none."""
-    path = run / "photos.csv"
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            return [(Path(row["path"]), row["split"]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise RunError(f"{run} is not a run: {path.name} cannot be read ({error}); give a training's --out") from error
+        return [(Path(row["path"]), row["split"]) for row in run_rows(run)]
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{run} is not a run: photos.csv cannot be read ({reason(error)}); give a training's --out"
+        ) from error
+
+
+def run_rows(run: Path) -> list[dict[str, str]]:
+    """The rows of a run's photos.csv, each with every column of its first line. Names that are not UTF-8 stay what they
+    are. Raises OSError or ValueError."""
+    try:
+        text = read_bytes(run / "photos.csv").decode(errors="surrogateescape")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if missing := {"path", "split"} - set(reader.fieldnames or ()):
+            raise ValueError(f"it has no column {min(missing)!r}")
+        rows = list(reader)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values() or not row["path"] or "\0" in row["path"]:
+            raise ValueError(f"row {number} is cut off or damaged")
+    return rows

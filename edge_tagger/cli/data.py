@@ -21,7 +21,7 @@ def command() -> None:
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the whole report here, nothing cut.")
 @click.pass_context
 def check(ctx: click.Context, source: Path, recipe: str | None, encoding: str | None, json_path: Path | None) -> None:
-    """Count tags, find copies, look-alikes, contradictions and broken photos, and show the splits.
+    """Count tags, find labels that look alike, copies, contradictions and broken photos, and show the splits.
 
     SOURCE is a CSV file or a folder with one sub-folder for each class. Ends with exit code 1 where it finds a
     problem that should be put right before training.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from edge_tagger.errors import OutputError
 from edge_tagger.files import write_json
+from edge_tagger.reading import read_json
 
 MARK = "demo.json"
 
@@ -50,7 +50,7 @@ def open_demo(out: Path, settings: DemoSettings) -> Iterator[None]:
 def _read_mark(mark: Path) -> object:
     """What an earlier demo wrote. Raises OutputError where there was none: its folder is not ours to clear."""
     try:
-        value: object = json.loads(mark.read_text(encoding="utf-8"))
+        value: object = read_json(mark)
     except (OSError, ValueError):
         value = None
     if not (isinstance(value, dict) and value.keys() == {"settings", "finished"}):

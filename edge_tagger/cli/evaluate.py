@@ -51,13 +51,14 @@ def command(  # noqa: PLR0913,PLR0917  an option each
 ) -> None:
     """Measure models on labelled photos, side by side; differences are to the first.
 
-    Each model's manifest says which CSV columns hold its facets. The figures are explained in
-    edge_tagger.evaluate. The report shows the last model's tags and mistakes; it needs edge-tagger[train].
+    Each model's manifest says which CSV columns hold its facets. A column that is not there, or whose labels the model
+    does not know, is named and not measured. The figures are explained in edge_tagger.evaluate. The report shows the
+    last model's tags and mistakes; it needs edge-tagger[train].
     """
     from edge_tagger.catalogue.run_split import where_run_split
     from edge_tagger.catalogue.source import read_catalogue
     from edge_tagger.errors import OutputError
-    from edge_tagger.evaluate import figures
+    from edge_tagger.evaluate import figures, label_notes
     from edge_tagger.evaluation_table import format_table
     from edge_tagger.files import write_json
     from edge_tagger.measure import measure
@@ -75,12 +76,17 @@ def command(  # noqa: PLR0913,PLR0917  an option each
         catalogue = catalogue.where(split_column, split)
     if report is not None:
         from edge_tagger.train.report.page import make_folder, write_report
+        from edge_tagger.train.report.run_facts import read_run
 
         make_folder(report)
+        if run is not None:
+            read_run(run)  # before the models are measured
     with Progress(len(catalogue), "evaluate", unit="photos") as progress:
         measured = measure(models, catalogue, threads=threads, on_progress=progress.update, on_failure=_tell)
     result = figures(measured, failed=len(catalogue) - len(measured[0].photos))
     click.echo(format_table(result))
+    for line in label_notes(measured):
+        click.echo(f"Warning: {line}", err=True)
     if json_path is not None:
         write_json(json_path, result)
     if report is not None:

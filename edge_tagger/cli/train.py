@@ -24,6 +24,11 @@ from edge_tagger.cli.csv_options import encoding_option
 @encoding_option
 @click.option("--resume", is_flag=True, help="Continue a stopped run to the same result.")
 @click.option(
+    "--accept-changed-data",
+    is_flag=True,
+    help="With --resume: SOURCE has changed since; go on with the photos and labels that the run has recorded.",
+)
+@click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep what frozen layers put out here, for other runs too. Default: in the run, removed at its end.",
@@ -43,6 +48,7 @@ def command(
     weights: str,
     encoding: str | None,
     resume: bool,
+    accept_changed_data: bool,
     cache: Path | None,
     tensorboard: Path | None,
     strategy: str,
@@ -55,6 +61,8 @@ def command(
 
     if recipe is None and not source.is_dir():
         raise click.UsageError(f"a CSV needs --recipe: a TOML file or one of {', '.join(packaged_recipes())}")
+    if accept_changed_data and not resume:
+        raise click.UsageError("--accept-changed-data is about a run that is resumed: add --resume")
     chosen = load_recipe(recipe or "classes")
     if encoding is not None:
         chosen = replace(chosen, data=replace(chosen.data, encoding=encoding))
@@ -73,6 +81,7 @@ def command(
             cache=cache,
             tensorboard=tensorboard,
             strategy=strategy,
+            accept_changed_data=accept_changed_data,
         )
     except KeyboardInterrupt:
         click.echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)

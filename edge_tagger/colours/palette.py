@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,11 +14,7 @@ import numpy as np
 
 from edge_tagger.colours.difference import Lab, ciede2000, lab_of
 from edge_tagger.errors import PaletteError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge_tagger.reading import parse_toml, read_text, reason
 
 BUILT_IN = Path(__file__).with_name("palette.toml")
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
@@ -83,14 +78,13 @@ class Palette:
         if read is None:
             raise PaletteError(f"the palette {source} is neither a .toml nor a .csv file")
         try:
-            return read(source.read_text(encoding="utf-8-sig"))
+            return read(read_text(source))
         except OSError as error:
             raise PaletteError(f"cannot read the palette {source}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise PaletteError(f"the palette {source} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
         except (ValueError, csv.Error) as error:
             raise PaletteError(
-                f"the palette {source} cannot be used: {error}; see edge_tagger/colours/{BUILT_IN.name} for an example"
+                f"the palette {source} cannot be used: {reason(error)}; "
+                f"see edge_tagger/colours/{BUILT_IN.name} for an example"
             ) from error
 
     @property
@@ -119,7 +113,7 @@ def built_in() -> Palette:
 
 
 def _read_toml(text: str) -> Palette:
-    table = tomllib.loads(text)
+    table = parse_toml(text)
     if unknown := sorted(set(table) - {"colours", "groups"}):
         raise ValueError(f"unknown key {unknown[0]!r}; allowed: colours, groups")
     for key in table:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_tagger.errors import MappingError
+from edge_tagger.reading import read_toml, reason
 from edge_tagger.strict_toml import section
 from edge_tagger.tagged import TaggedPhoto, TagScore
 from edge_tagger.taxonomy import Tag, Taxonomy
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 BUILT_IN = Path(__file__).with_name("mapping.toml")
 # Source: support.google.com/merchants/answer/6324479 (gender) and 6324463 (age_group).
@@ -115,13 +110,13 @@ class TaxonomyMapping:
         """The mapping of a file, or the one of the released model. Raises MappingError, naming the line or the key."""
         source = BUILT_IN if path is None else Path(path)
         try:
-            table = tomllib.loads(source.read_text(encoding="utf-8-sig"))
-            mapping: TaxonomyMapping = section(cls, table, "")
+            mapping: TaxonomyMapping = section(cls, read_toml(source), "")
         except OSError as error:
             raise MappingError(f"cannot read the mapping {source}: {error.strerror}") from error
         except ValueError as error:  # what is no UTF-8, no TOML, or no mapping
             raise MappingError(
-                f"the mapping {source} cannot be used: {error}; start from a copy of edge_tagger/shops/{BUILT_IN.name}"
+                f"the mapping {source} cannot be used: {reason(error)}; "
+                f"start from a copy of edge_tagger/shops/{BUILT_IN.name}"
             ) from error
         return mapping
 

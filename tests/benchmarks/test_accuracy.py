@@ -14,6 +14,7 @@ from edge_tagger.benchmarks.photos import PhotoSet
 from edge_tagger.benchmarks.plan import make_plan
 from edge_tagger.benchmarks.results import Extra, Report
 from edge_tagger.benchmarks.runner import run
+from edge_tagger.benchmarks.tables import format_report
 from edge_tagger.catalogue.source import Catalogue, read_catalogue
 from edge_tagger.errors import CatalogueError
 from edge_tagger.evaluate import evaluate
@@ -49,6 +50,19 @@ def test_figures_are_those_of_evaluate_and_scores_are_bit_equal_here(photos: Pho
 def test_a_model_without_manifest_is_compared_and_has_no_figures(photos: PhotoSet) -> None:
     content = extra(bench(photos, BARE), "accuracy").content
     assert content["bit_equal"] and content["figures"] is None and "edge_tagger.json" in content["figures_unavailable"]
+
+
+def test_columns_that_are_missing_or_unknown_have_no_figure(products: Path, tmp_path: Path) -> None:
+    text = products.read_text().replace("light", "lamp")
+    products.write_text(text)
+    set_of = PhotoSet(read_catalogue(products), tmp_path, tell=print)
+    report = bench(set_of, TINY)
+    figures = extra(report, "accuracy").content["figures"]
+    assert figures["facets"]["light"] == {"map": None, "f1": None} and figures["facets"]["colour"]["top1"] == 1.0
+    assert "tiny-uint8.tflite: light is not measured: there is no such column" in format_report(report)
+    products.write_text(text.replace("colour", "farbe").replace("group", "art"))
+    content = extra(bench(PhotoSet(read_catalogue(products), tmp_path, tell=print), TINY), "accuracy").content
+    assert content["figures"] is None and "no label to measure it by" in content["figures_unavailable"]
 
 
 def test_what_is_no_classifier_is_measured_all_the_same(photos: PhotoSet) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from edge_tagger.benchmarks.facts import Core, Facts
 from edge_tagger.benchmarks.plan import Plan
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Failure, Report, Result, Round
 from edge_tagger.benchmarks.results_file import read_report, to_json, write_report
+from edge_tagger.benchmarks.split import STEPS
 from edge_tagger.benchmarks.summary import Summary
+from edge_tagger.benchmarks.tables import format_csv, format_report
 from edge_tagger.errors import DeviceError, ModelError, OutputError
 
 ROUND = Round(
@@ -28,7 +31,7 @@ CELL = Result(
 REPORT = Report(
     PLAN, delegate="libx.so",
     devices=[DeviceRecord("pi", True, Facts(cores=(Core(0, 1, 2, 3, 4, "g"),)), 0.5)],
-    results=[CELL, replace(CELL, threads=2, rounds=(REPORTED,))],
+    results=[CELL, replace(CELL, threads=2, rounds=(REPORTED,), runtime={"name": "benchmark_model", "version": None})],
     extras=[Extra("split", "pi", "a.tflite", "0", 1, "why", {})],
     failures=[Failure("pi", None, None, "gone", 9)],
 )  # fmt: skip
@@ -78,6 +81,61 @@ def test_what_bench_did_not_write_is_refused(changed: dict[str, Any], tmp_path: 
         return
     with pytest.raises(OutputError, match="is not what `edge-tagger bench --json` writes"):
         read_report(path)
+
+
+SPLIT: dict[str, Any] = {"photos": 1, "photos_sha256": "0", **{step: [1.0] for step in (*STEPS, "total_ms")}}
+ACCURACY: dict[str, Any] = {
+    "photos": 1, "photos_sha256": "0", "bit_equal": True, "largest_difference": 0.0, "figures_unavailable": None,
+    "figures": {
+        "map_macro": 0.5, "facets": {"a": {"top1": None, "coverage": 1.0}},
+        "labels": [{"column": "c", "not_measured": None}],
+    },
+}  # fmt: skip
+PROFILE = {"operators": [{"type": "x", "count": 1, "mean_ms": 1.0, "share": 1.0}]}
+WHOLE = replace(
+    REPORT,
+    extras=[
+        Extra(kind, "pi", "a.tflite", "0", 1, None, content)
+        for kind, content in (("split", SPLIT), ("accuracy", ACCURACY), ("profile", PROFILE))
+    ],
+)
+
+
+def test_extras_of_every_kind_come_back(tmp_path: Path) -> None:
+    write_report(tmp_path / "b.json", WHOLE)
+    assert read_report(tmp_path / "b.json") == WHOLE
+
+
+def test_any_field_of_another_type_is_refused_or_can_be_shown(tmp_path: Path) -> None:
+    """Each field in turn is replaced: what is read nevertheless makes a table."""
+    whole = json.loads(json.dumps(to_json(WHOLE)))
+    path, refused = tmp_path / "b.json", 0
+    for place in list(places(whole))[1:]:
+        for other in (None, True, -1, "x", [], {}, 10**30, "gone"):
+            changed = json.loads(json.dumps(whole))
+            *above, last = place
+            inner = changed
+            for key in above:
+                inner = inner[key]
+            if other == "gone":
+                del inner[last]
+            else:
+                inner[last] = other
+            path.write_text(json.dumps(changed))
+            try:
+                report = read_report(path)
+            except OutputError:
+                refused += 1
+            else:
+                assert format_report(report) and format_csv(report)
+    assert refused > 500
+
+
+def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield above
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*above, key))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"format": 2}', "\xff"])

@@ -65,3 +65,27 @@ def test_a_report_that_cannot_be_made_is_told_before_anything_is_measured(
     result = evaluate(*words, tmp_path / "report")
     assert result.exit_code == 8 and result.stdout == "" and "edge-tagger[train]" in result.stderr
     assert not (tmp_path / "report").exists()
+
+
+def test_labels_and_columns_that_do_not_fit_are_named_on_every_way_out(
+    data: Path, source: Path, tmp_path: Path
+) -> None:
+    text = source.read_text().replace("light", "lamp").replace("Red", "red").replace("Green", "blue\u200b")
+    source.write_text(text)
+    words = (data / "tiny-uint8.tflite", "--data", source, "--split", "test")
+    result = evaluate(*words, "--json", tmp_path / "e.json", "--report", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    red, light = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert "'red' (1 photos, first at photos.csv:2; the model has 'Red'), 'blue\\u200b' (1" in red
+    assert light.endswith("light is not measured by light: there is no such column")
+    levels = result.stdout.partition("top-1 by level")[2].splitlines()[1].split()
+    assert levels[1:] == ["100.0", "-"]
+    assert '"not_measured": "there is no such column"' in (tmp_path / "e.json").read_text(encoding="utf-8")
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count("not measured: there is no such column") == 2 and "not measured: none of its labels" in page
+    source.write_text(text.replace("Warm", "warm").replace("Cool", ""))
+    result = evaluate(*words, "--json", tmp_path / "other.json")
+    assert result.exit_code == 4 and result.stdout == "" and not (tmp_path / "other.json").exists()
+    assert (
+        len([line for line in result.stderr.splitlines() if line]) == 1 and "has no label to measure" in result.stderr
+    )

@@ -152,6 +152,8 @@ def test_a_file_that_gives_all_photos_one_answer_does_not_pass_for_want_of_label
     assert "has the source model's answer for" in (found.problem(1.0) or "")
     assert verify(trained.models["float32"].read_bytes(), source.manifest, reference).problem(1.0) is None
     assert replace(found, map_drop_points=0.1, labelled=True).problem(float("nan")) is not None
+    unfit = replace(found, map_drop_points=None, labelled=True, agreement={"category": 0.5})
+    assert "less than 90%" in (unfit.problem(1) or ""), "labels that name no tag are none"
 
 
 def test_few_photos_have_too_few_labels(trained: Any) -> None:

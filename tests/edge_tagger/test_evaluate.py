@@ -11,7 +11,7 @@ import pytest
 
 from edge_tagger.catalogue.source import Catalogue, Photo, read_catalogue
 from edge_tagger.errors import CatalogueError, ManifestError, PhotoError
-from edge_tagger.evaluate import evaluate, figures
+from edge_tagger.evaluate import evaluate, figures, label_notes
 from edge_tagger.evaluation_table import format_table
 from edge_tagger.measure import measure
 
@@ -119,10 +119,80 @@ def test_unreadable_photos_are_told_and_left_out(catalogue: Catalogue, data: Pat
     assert sum(steps) == 8
 
 
+def relabelled(catalogue: Catalogue, changed: dict[str, dict[str, str]], *, without: str = "") -> Catalogue:
+    """The catalogue with other words in its columns, and without one of them."""
+    columns = tuple(column for column in catalogue.columns if column != without)
+    photos = [
+        replace(photo, values={c: changed.get(c, {}).get(photo.values[c], photo.values[c]) for c in columns})
+        for photo in catalogue.photos
+    ]
+    return replace(catalogue, columns=columns, photos=tuple(photos))
+
+
+def test_a_facet_whose_column_is_missing_is_named_and_the_others_are_measured(catalogue: Catalogue, data: Path) -> None:
+    whole = evaluate(models(data), catalogue, threads=1)["models"][1]
+    for column in ("colour", "light"):
+        for other in (
+            relabelled(catalogue, {}, without=column),
+            replace(catalogue, columns=tuple(c for c in catalogue.columns if c != column)),
+        ):
+            row = evaluate(models(data), other, threads=1)["models"][1]
+            told = {each["column"]: each["not_measured"] for each in row["labels"]}
+            assert told == {"group": None, "colour": None, "light": None} | {column: "there is no such column"}
+            facets = row["facets"]
+            if column == "light":
+                assert facets["light"] == {"map": None, "f1": None} and facets["colour"] == whole["facets"]["colour"]
+            else:
+                assert facets["colour"]["levels"]["colour"] == {"top1": None, "coverage": None, "photos": 0}
+                assert facets["colour"]["top1"] == facets["colour"]["levels"]["group"]["top1"] == 1.0
+                assert facets["light"] == whole["facets"]["light"]
+
+
+def test_labels_that_the_model_does_not_know_are_named_with_their_likeness(catalogue: Catalogue, data: Path) -> None:
+    other = relabelled(catalogue, {"colour": {"Red": "RED"}, "light": {"bright": "brigh\u200bt"}})
+    measured = measure(models(data)[:1], other, threads=1)
+    row = figures(measured)["models"][0]
+    _, colour, light = row["labels"]
+    assert (colour["facet"], colour["labels"], colour["not_measured"]) == ("colour", 5, None)
+    assert colour["unknown"] == [
+        {"label": "RED", "photos": 1, "first": "photos.csv:2", "known_as": "Red"},
+        {"label": "Teal", "photos": 1, "first": "photos.csv:6", "known_as": None},
+    ]
+    assert light["unknown"][0]["known_as"] == "bright" and light["not_measured"] is None
+    assert label_notes(measured)[0].endswith(
+        "colour by colour: 2 of 5 labels are none of the model's and count as wrong: "
+        "'RED' (1 photos, first at photos.csv:2; the model has 'Red'), 'Teal' (1 photos, first at photos.csv:6)"
+    )
+
+
+def test_where_no_label_is_known_there_is_no_figure_and_nothing_else_counts_it(
+    catalogue: Catalogue, data: Path
+) -> None:
+    colours = {name: name.lower() for name in ("Red", "Yellow", "Green", "Teal")}
+    whole, other = (
+        evaluate(models(data), each, threads=1)["models"][0]
+        for each in (relabelled(catalogue, {}, without="colour"), relabelled(catalogue, {"colour": colours}))
+    )
+    assert "'green' (2 photos, first at photos.csv:4; the model has 'Green')" in other["labels"][1]["not_measured"]
+    assert {key: other[key] for key in other if key != "labels"} == {
+        key: whole[key] for key in whole if key != "labels"
+    }
+    lights = relabelled(catalogue, {"light": {"bright": "hell", "dark": "dunkel", "none": "hell"}})
+    assert evaluate(models(data), lights, threads=1)["models"][0]["facets"]["light"] == {"map": None, "f1": None}
+
+
+def test_where_nothing_can_be_measured_no_photo_is_looked_at(catalogue: Catalogue, data: Path) -> None:
+    nothing = {"bright": "", "dark": "", "none": "", "Warm": "hot", "Cool": ""}
+    other = relabelled(catalogue, {"group": nothing, "light": nothing}, without="colour")
+    steps: list[int] = []
+    for each in (other, replace(other, columns=("image",))):
+        with pytest.raises(CatalogueError, match=r"photos.csv has no label to measure .*tiny-float32.tflite by: "):
+            evaluate(models(data), each, threads=1, on_progress=steps.append)
+    assert not steps
+    assert measure(models(data)[:1], other, threads=1, need_labels=False)[0].fits[0].not_measured
+
+
 def test_what_cannot_be_measured_is_an_error(catalogue: Catalogue, data: Path) -> None:
-    other = Catalogue(catalogue.source, ("image", "group", "light"), catalogue.photos)
-    with pytest.raises(CatalogueError, match="facet 'colour' from the column 'colour'"):
-        evaluate(models(data), other)
     with pytest.raises(ManifestError, match=r"bare-int8.tflite has no edge_tagger.json"):
         evaluate([data / "bare-int8.tflite"], catalogue)
     for photo in catalogue.photos:

@@ -6,6 +6,7 @@ import random
 import tracemalloc
 import zipfile
 from dataclasses import replace
+from functools import reduce
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,7 @@ def changed(value: dict[str, Any], key: str, new: Any) -> dict[str, Any]:
         ("provenance", [], "provenance is \\[\\]; it must be an object"),
         ("provenance", {"a": float("nan")}, "provenance holds what is no JSON"),
         ("provenance", {"a": "\ud800"}, "provenance holds what is no JSON"),
+        ("provenance", reduce(lambda inner, _: {"a": inner}, range(100), {}), "nested too deeply"),
         ("metrics", None, "metrics is None; it must be an object"),
         ("model_crc32", "abc", "model_crc32 is 'abc'; it must be a whole number"),
         ("model_crc32", -1, "model_crc32 is -1; it must lie in"),

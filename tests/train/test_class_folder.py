@@ -1,8 +1,10 @@
-"""The second kind of source: a folder with one sub-folder for each class, from photos to a tag."""
+"""The second kind of source: a folder with one sub-folder for each class, from photos to a tag; and names of files that
+are not UTF-8."""
 
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -33,12 +35,15 @@ calibration_photos = 8
 
 @pytest.fixture()
 def folder(drawn: Path, tmp_path: Path) -> Path:
-    """Drawn products, sorted into folders by their department."""
+    """Drawn products, sorted into folders by their department; some names are not UTF-8."""
     with drawn.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["department"]:
                 (tmp_path / "photos" / row["department"]).mkdir(parents=True, exist_ok=True)
-                shutil.copy(drawn.parent / row["image"], tmp_path / "photos" / row["department"])
+                source = drawn.parent / row["image"]
+                odd = b"\xe9" if row["department"] == "Apparel" else b""
+                name = os.fsdecode(source.stem.encode() + odd + b".jpg")
+                shutil.copy(source, tmp_path / "photos" / row["department"] / name)
     return tmp_path / "photos"
 
 
@@ -50,9 +55,10 @@ def test_a_folder_of_classes_becomes_a_tagger(folder: Path, tmp_path: Path) -> N
 
     (tmp_path / "mine.toml").write_text(RECIPE)
     assert "Apparel" in run("data", "check", folder)
-    run("train", folder, "--recipe", tmp_path / "mine.toml", "--out", tmp_path / "run")
-    run("convert", tmp_path / "run", "--int8", "--max-drop", "100")
-    model = tmp_path / "run" / "classes-int8.tflite"
-    assert "class" in run("evaluate", model, "--data", folder, "--split", "test", "--run", tmp_path / "run")
+    out = tmp_path / "run"
+    run("train", folder, "--recipe", tmp_path / "mine.toml", "--out", out)
+    run("convert", out, "--int8", "--max-drop", "100")
+    model = out / "classes-int8.tflite"
+    assert "class" in run("evaluate", model, "--data", folder, "--split", "test", "--run", out)
     photo = next((folder / "Footwear").iterdir())
     assert "{" in run("tag", photo, "--model", model, "--json")

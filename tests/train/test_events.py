@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,13 @@ def test_an_epoch_written_twice_is_there_once(tmp_path: Path) -> None:
     write_scalars(tmp_path / "head", 1, {"loss": 2.0, "map_macro": 0.5})
     assert scalars(tmp_path / "head") == [("loss", 0, 3.0), ("loss", 1, 2.0), ("map_macro", 1, 0.5)]
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_a_folder_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"logs-\xe9")
+    write_scalars(folder, 0, {"loss": 3.0})
+    shutil.copytree(folder, tmp_path / "copy")
+    assert scalars(tmp_path / "copy") == [("loss", 0, 3.0)]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def test_what_is_there_is_not_computed_again(outputs: Any, monkeypatch: pytest.M
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("harm", ["cut off", "a byte flipped", "another shape", "gone"])
+@pytest.mark.parametrize(
+    "harm", ["cut off", "a byte flipped", "another shape", "another type", "no array", "a folder", "gone"]
+)
 def test_a_broken_file_is_computed_anew_to_the_same_values(outputs: Any, tmp_path: Path, harm: str) -> None:
     made = outputs()
     made.compute("x", keep_gb=1)
@@ -105,6 +107,12 @@ def test_a_broken_file_is_computed_anew_to_the_same_values(outputs: Any, tmp_pat
         broken.write_bytes(data)
     elif harm == "another shape":
         np.save(broken, np.zeros((3, 3), np.float16))
+    elif harm == "another type":
+        np.save(broken, np.load(files[0]).astype(np.float32))
+    elif harm == "no array":
+        broken.write_bytes(b"PK\x03\x04")
+    elif harm == "a folder":
+        broken.mkdir()
 
     again = outputs()
     again.compute("x", keep_gb=1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_tagger.errors import RunError
+from edge_tagger.reading import checked_json, read_json_object, read_text, reason
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ def read_run(run: Path) -> RunFacts:
     try:
         lines = _text(run / "metrics.jsonl").splitlines()
         return RunFacts(
-            epochs=tuple(_epoch(json.loads(line)) for line in lines if line.strip()),
+            epochs=tuple(_epoch(checked_json(line.encode())) for line in lines if line.strip()),
             recipe=_text(run / "recipe.toml"),
-            provenance=flat(json.loads(_text(run / "provenance.json") or "{}")),
-            metrics=flat(json.loads(_text(run / "manifest.json") or "{}").get("metrics", {})),
+            provenance=flat(_object(run / "provenance.json")),
+            metrics=flat(_object(run / "manifest.json").get("metrics", {})),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{run}: a file of the run is broken ({error}); begin a new run") from error
+        raise RunError(f"{run}: a file of the run is broken ({reason(error)}); begin a new run") from error
 
 
 def flat(value: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -60,4 +60,8 @@ def _epoch(line: dict[str, Any]) -> Epoch:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return read_text(path) if path.exists() else ""
+
+
+def _object(path: Path) -> dict[str, Any]:
+    return read_json_object(path) if path.exists() else {}

@@ -54,6 +54,9 @@ def by_facet(rows: Sequence[Row]) -> dict[str, list[Line]]:
 def _levels(rows: Sequence[Row], facet: str, figures: Row) -> list[Line]:
     lines = []
     for level, own in figures["levels"].items():
+        if why := _not_measured(rows, facet, level):
+            lines.append(Line(level, why, _cells(rows, ("facets", facet, "levels", level, "top1"))))
+            continue
         unknown = "" if own["coverage"] in (None, 1) else f", {percent(1 - own['coverage'])} % with a label not learnt"
         cells = _cells(rows, ("facets", facet, "levels", level, "top1"))
         lines.append(Line(level, f"{own['photos']} photos{unknown}", cells))
@@ -64,10 +67,22 @@ def _levels(rows: Sequence[Row], facet: str, figures: Row) -> list[Line]:
 
 
 def _any_of(rows: Sequence[Row], facet: str) -> list[Line]:
+    why = _not_measured(rows, facet, None)
     return [
-        Line("mAP", "mean over its tags", _cells(rows, ("facets", facet, "map"))),
-        Line("F1", "over all its answers", _cells(rows, ("facets", facet, "f1"))),
+        Line("mAP", why or "mean over its tags", _cells(rows, ("facets", facet, "map"))),
+        Line("F1", why or "over all its answers", _cells(rows, ("facets", facet, "f1"))),
     ]
+
+
+def _not_measured(rows: Sequence[Row], facet: str, column: str | None) -> str:
+    """Why no model was measured by the facet's column (of an any-of facet its only one); "" where one was."""
+    whys = [
+        each["not_measured"]
+        for row in rows
+        for each in row["labels"]
+        if each["facet"] == facet and column in (each["column"], None)
+    ]
+    return f"not measured: {whys[0]}" if whys and all(whys) else ""
 
 
 def _cells(

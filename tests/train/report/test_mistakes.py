@@ -33,15 +33,16 @@ def test_galleries_show_the_surest_mistakes_first(measured: Measured) -> None:
 
 @pytest.fixture
 def levels(photos: list[Photo]) -> Measured:
-    """Shoe > Boot; Bag. A photo labelled to the root only, one with a label not learnt, one wrong at both levels."""
+    """Shoe > Boot; Bag. A photo labelled to the root only, one with a label not learnt, one wrong at both levels, one
+    right."""
     tags = (Tag("kind", ("Shoe",)), Tag("kind", ("Bag",)), Tag("kind", ("Shoe", "Boot")))
     taxonomy = Taxonomy((Facet("kind", ("group", "kind")),), tags)
-    cells = (("Shoe", ""), ("Shoe", "Clog"), ("Bag", "Tote"))
+    cells = (("Shoe", ""), ("Shoe", "Clog"), ("Bag", "Tote"), ("Shoe", "Boot"))
     labelled = [
         Photo(photo.path, dict(zip(("group", "kind"), own, strict=True)), photo.place)
         for photo, own in zip(photos, cells, strict=False)
     ]
-    scores = np.array([[0.9, 0.1, 0.8], [0.9, 0.1, 0.8], [0.6, 0.2, 0.7]], np.float32)
+    scores = np.array([[0.9, 0.1, 0.8], [0.9, 0.1, 0.8], [0.6, 0.2, 0.7], [0.9, 0.1, 0.8]], np.float32)
     return Measured.of("kinds", 10, Manifest("kinds", 8, taxonomy, (0.5,) * 3), labelled, scores)
 
 
