@@ -23,6 +23,7 @@ from edge_tagger.errors import OutputError, RunError
 
 SYNC_EVERY_S = 5.0
 VERSION = 1
+_HEAD = b'{"edge_tagger_journal":'
 
 
 class Journal:
@@ -88,7 +89,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the file; one without records is removed."""
         if self._is_ours and self.index.count_places() == 0:
-            self.path.unlink(missing_ok=True)
+            Path(os.path.realpath(self.path)).unlink(missing_ok=True)  # a link to it stays
         os.close(self._file)
         self.index.close()
 
@@ -110,6 +111,10 @@ class Journal:
         head: dict[str, Any] = {}
         end, damaged = 0, 0
         for place, line in self._lines():
+            if place == 0 and not is_head(line):
+                if overwrite:
+                    break
+                raise RunError(f"{self.path} is no journal of edge-tagger; choose another --journal or --out")
             if not line.endswith(b"\n") or (overwrite and head):
                 break
             end = place + len(line)
@@ -188,6 +193,11 @@ class Journal:
                 f"cannot write {self.path}: {error.strerror}; what is done is kept there: make room, and run again "
                 "with --resume"
             ) from error
+
+
+def is_head(start: bytes) -> bool:
+    """Whether a file that begins so is a journal, or was to become one when the process was killed."""
+    return start[: len(_HEAD)] == _HEAD[: len(start)]
 
 
 def _open_locked(path: Path) -> int:

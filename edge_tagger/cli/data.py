@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.terminal import echo
+
 
 @click.group()
 def command() -> None:
@@ -16,8 +19,9 @@ def command() -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--recipe", metavar="NAME|FILE", help="Which columns hold what. Default for a folder: classes.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the whole report here, nothing cut.")
+@overwrite_option
 @click.pass_context
-def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path | None) -> None:
+def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path | None, overwrite: bool) -> None:
     """Count tags, find copies, look-alikes, contradictions and broken photos, and show the splits.
 
     SOURCE is a CSV file or a folder with one sub-folder for each class. Ends with exit code 1 where it finds a
@@ -26,6 +30,7 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
     from edge_tagger.catalogue.check import check_catalogue
     from edge_tagger.catalogue.report import as_json, as_text
     from edge_tagger.catalogue.source import read_catalogue
+    from edge_tagger.cli.ours import json_with
     from edge_tagger.files import write_json
     from edge_tagger.train.recipe_file import load_recipe, packaged_recipes
 
@@ -34,6 +39,11 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
             "a CSV needs --recipe, which says what its columns hold: "
             f"a TOML file or one of {', '.join(packaged_recipes())}"
         )
+    check_outputs(
+        [Output("--json", json_path, json_with("format", "levels", "lookalikes"))],
+        inputs={"the source": [source], "--recipe": [recipe] if recipe is not None and Path(recipe).is_file() else []},
+        overwrite=overwrite,
+    )
     plan = load_recipe(recipe or "classes")
     catalogue = read_catalogue(source, image_column=plan.data.image)
     found = check_catalogue(
@@ -47,6 +57,6 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
     )
     if json_path is not None:
         write_json(json_path, as_json(found))
-    click.echo(as_text(found))
+    echo(*as_text(found).split("\n"))
     if found.problems:
         ctx.exit(1)

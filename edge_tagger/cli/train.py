@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from edge_tagger.cli.outputs import Output, check_outputs
+from edge_tagger.terminal import echo
+
 
 @click.command("train")
 @click.argument("source", type=click.Path(path_type=Path))
@@ -51,6 +54,11 @@ def command(
     if recipe is None and not source.is_dir():
         raise click.UsageError(f"a CSV needs --recipe: a TOML file or one of {', '.join(packaged_recipes())}")
     chosen = load_recipe(recipe or "classes")
+    folders = {"--out": run, "--cache": cache, "--tensorboard": tensorboard}
+    check_outputs(
+        [Output(option, folder, is_folder=True) for option, folder in folders.items()],
+        inputs={"the source": [source], "--weights": [weights] if Path(weights).is_file() else []},
+    )
 
     from edge_tagger.train.finetune import train
     from edge_tagger.train.hub import find_weights
@@ -68,6 +76,6 @@ def command(
             strategy=strategy,
         )
     except KeyboardInterrupt:
-        click.echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
+        echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
         raise
-    click.echo(f"{run} is done. Next: edge-tagger convert {run} --float16 --int8")
+    echo(f"{run} is done. Next: edge-tagger convert {run} --float16 --int8")
