@@ -57,7 +57,7 @@ def sweep(path: str | os.PathLike[str]) -> None:
     knows that no other process is writing it."""
     target = Path(os.path.realpath(path))
     prefix = _prefix(target)
-    left = re.compile(re.escape(prefix) + "[a-z0-9_]{8}")  # as tempfile names them
+    left = re.compile(re.escape(prefix) + "[a-z0-9_]{8}")
     for beside in target.parent.glob(f"{glob.escape(prefix)}*"):
         if left.fullmatch(beside.name):
             beside.unlink(missing_ok=True)
@@ -67,13 +67,27 @@ def sweep(path: str | os.PathLike[str]) -> None:
 def _beside(path: Path, *, is_folder: bool) -> Iterator[Path]:
     """A temporary file or folder in the folder of what `path` leads to, which takes its place at the end."""
     target = followed(path)
-    beside = make_beside(target, is_folder=is_folder)
-    try:
+    with made_beside(target, is_folder=is_folder) as beside:
         yield beside
         _take_permissions(beside, target)
         _take_place(beside, target) if is_folder else beside.replace(target)
+
+
+@contextmanager
+def made_beside(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
+    """An empty temporary file or folder in the folder of `target`, removed at the end. Raises OSError."""
+    beside = target.parent / f"{_prefix(target)}{os.urandom(4).hex()}"
+    is_made = True  # before it is: a signal may end the call that makes it, as late as it returns
+    try:
+        try:
+            beside.mkdir(0o700) if is_folder else beside.touch(0o600, exist_ok=False)
+        except FileExistsError:
+            is_made = False
+            raise
+        yield beside
     finally:
-        shutil.rmtree(beside, ignore_errors=True) if is_folder else beside.unlink(missing_ok=True)
+        if is_made:
+            shutil.rmtree(beside, ignore_errors=True) if is_folder else beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -93,17 +107,8 @@ def _open(opened: int | Path) -> BinaryIO:
     return os.fdopen(os.dup(opened), "wb") if isinstance(opened, int) else opened.open("wb")
 
 
-def make_beside(target: Path, *, is_folder: bool = False) -> Path:
-    """An empty temporary file or folder in the folder of `target`. Raises OSError."""
-    if is_folder:
-        return Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
-    descriptor, name = tempfile.mkstemp(prefix=_prefix(target), dir=target.parent)
-    os.close(descriptor)
-    return Path(name)
-
-
 def _prefix(target: Path) -> str:
-    """How the temporary file of `target` begins. tempfile adds eight letters, and a name has room for 255 bytes."""
+    """How the temporary file of `target` begins. eight letters are added, and a name has room for 255 bytes."""
     name = target.name
     if len(os.fsencode(name)) > _LONG_NAME_BYTES:
         name = f"{zlib.crc32(os.fsencode(name)):08x}"

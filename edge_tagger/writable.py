@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_tagger.destination import cannot_write, followed, opened_directly
 from edge_tagger.errors import OutputError
-from edge_tagger.files import make_beside
+from edge_tagger.files import made_beside
 
 _SMALL_BYTES = 1024
 
@@ -57,12 +57,8 @@ def _check_opened(opened: int | Path) -> None:
 
 
 def _check_file(target: Path) -> None:
-    beside = make_beside(target)
-    try:
-        with beside.open("wb") as file:
-            _reserve(file.fileno())
-    finally:
-        beside.unlink(missing_ok=True)
+    with made_beside(target) as beside, beside.open("wb") as file:
+        _reserve(file.fileno())
 
 
 def _reserve(descriptor: int) -> None:

@@ -24,6 +24,7 @@ from edge_tagger.errors import OutputError, RunError
 SYNC_EVERY_S = 5.0
 VERSION = 1
 _HEAD = b'{"edge_tagger_journal":'
+_TOLD_BYTES = 8  # fewer could be anyone's
 
 
 class Journal:
@@ -197,7 +198,7 @@ class Journal:
 
 def is_head(start: bytes) -> bool:
     """Whether a file that begins so is a journal, or was to become one when the process was killed."""
-    return start[: len(_HEAD)] == _HEAD[: len(start)]
+    return not start or (len(start) >= _TOLD_BYTES and start[: len(_HEAD)] == _HEAD[: len(start)])
 
 
 def _open_locked(path: Path) -> int:

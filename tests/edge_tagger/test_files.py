@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,7 @@ WRITER = """
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 from edge_tagger.files import whole_folder, write_text
 out, content = Path(sys.argv[1]), sys.argv[2] * 100_000
 for _ in range(200):
@@ -201,6 +203,22 @@ def test_a_disk_that_fills_leaves_what_was_there(tmp_path: Path, kind: str) -> N
     assert done.returncode == 1 and "OutputError: cannot write" in done.stderr.splitlines()[-1]
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "a.txt"]
     assert (tmp_path / "out" / "a.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize(("name", "whole"), [("touch", whole_file), ("mkdir", whole_folder)])
+def test_a_signal_while_the_temporary_one_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, whole: Any
+) -> None:
+    make = getattr(Path, name)
+
+    def interrupted(path: Path, *arguments: Any, **options: Any) -> None:
+        make(path, *arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, name, interrupted)
+    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a"):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_sweep_takes_what_a_killed_process_left_and_nothing_else(tmp_path: Path) -> None:
