@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option, photos_of
 from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def _check_outputs(models: tuple[Path, ...], options: dict[str, Any]) -> None:
             "--benchmark-binary": [options["benchmark_binary"]],
             "--delegate": [options["delegate"]],
         },
+        photos=photos_of(options["photos"], options["image_column"]),
         overwrite=options["overwrite"],
     )
 

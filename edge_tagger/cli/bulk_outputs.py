@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import click
 from edge_tagger.bulk.index import Index
 from edge_tagger.bulk.output import beside
 from edge_tagger.bulk.source import Source
-from edge_tagger.catalogue.source import PHOTO_SUFFIXES
 from edge_tagger.cli import ours
 from edge_tagger.cli.bulk_options import SHOPS, BulkOptions
 from edge_tagger.cli.outputs import Output, check_outputs
@@ -31,10 +30,7 @@ def check_bulk_outputs(
     read = {"the input": inputs, "--palette": [options.palette], "--mapping": [options.mapping]}
     for name in ("model", "labels", "delegate"):
         read[f"--{name}"] = [arguments.get(name)]
-    for output in outputs:
-        if output.path is not None and _is_photo(output.path) and _is_among(output.path, source):
-            raise click.UsageError(f"{output.path} is one of the photos; choose another {output.option}")
-    check_outputs(outputs, inputs=read, overwrite=options.overwrite)
+    check_outputs(outputs, inputs=read, photos=_photos(source), overwrite=options.overwrite)
     out = options.out
     if out is not None and is_regular(out) and _is_there(out) and not (options.overwrite or options.dry_run):
         if not options.resume:
@@ -65,25 +61,9 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110  which takes names of any length
 
 
-def _is_photo(path: Path) -> bool:
-    """Whether a photo is there, by its content or its name: seldom, and only then all photos are gone through."""
-    if not (_is_there(path) and path.is_file()):
-        return False
-    import cv2
-
-    return path.suffix.lower() in PHOTO_SUFFIXES or cv2.haveImageReader(str(path))
-
-
-def _is_among(path: Path, source: Source) -> bool:
-    index, own = Index(), path.stat()
+def _photos(source: Source) -> Iterator[str]:
+    index = Index()  # this run's own begins empty
     try:
-        for item in source.items(index):
-            try:
-                status = Path(item.path).stat()
-            except (OSError, ValueError):
-                continue
-            if (status.st_dev, status.st_ino) == (own.st_dev, own.st_ino):
-                return True
-        return False
+        yield from (item.path for item in source.items(index))
     finally:
         index.close()

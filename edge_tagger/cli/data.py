@@ -39,13 +39,14 @@ def check(ctx: click.Context, source: Path, recipe: str | None, json_path: Path 
             "a CSV needs --recipe, which says what its columns hold: "
             f"a TOML file or one of {', '.join(packaged_recipes())}"
         )
+    plan = load_recipe(recipe or "classes")
+    catalogue = read_catalogue(source, image_column=plan.data.image)
     check_outputs(
         [Output("--json", json_path, json_with("format", "levels", "lookalikes"))],
         inputs={"the source": [source], "--recipe": [recipe] if recipe is not None and Path(recipe).is_file() else []},
+        photos=(photo.path for photo in catalogue.photos),
         overwrite=overwrite,
     )
-    plan = load_recipe(recipe or "classes")
-    catalogue = read_catalogue(source, image_column=plan.data.image)
     found = check_catalogue(
         catalogue,
         plan.facets,

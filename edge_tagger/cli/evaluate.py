@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option, photos_of
 from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def command(
             "--bench": [bench],
             "a file of --run": [] if run is None or not run.is_dir() else run.iterdir(),
         },
+        photos=photos_of(source, image_column),
         overwrite=options["overwrite"],
     )
     if bench is not None and report is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,14 @@ def overwrite_option(command: Command) -> Command:
 
 
 def check_outputs(
-    outputs: Sequence[Output], *, inputs: Mapping[str, Iterable[str | os.PathLike[str] | None]], overwrite: bool = False
+    outputs: Sequence[Output],
+    *,
+    inputs: Mapping[str, Iterable[str | os.PathLike[str] | None]],
+    photos: Iterable[str | os.PathLike[str]] = (),
+    overwrite: bool = False,
 ) -> None:
-    """Before a command begins. `inputs` are the files and folders that it reads, by what they are called in messages.
+    """Before a command begins. `inputs` are the files and folders that it reads, by what they are called in messages;
+    its `photos` are gone through only where a photo stands in the place of an output.
 
     Raises UsageError where two outputs, or an output and an input, are one file, by whatever names, links and hard
     links; OutputError where one could not be written, or is there and not ours and `overwrite` was not given.
@@ -58,6 +63,7 @@ def check_outputs(
             )
         if identity is not None:
             taken[identity] = output.option
+    _check_photos(asked, photos)
     for output, path in asked:
         check_writable(path, is_folder=output.is_folder)
         if not overwrite and output.is_ours is not None and not _may_replace(path, output.is_ours):
@@ -65,6 +71,34 @@ def check_outputs(
                 f"{path} is there, and edge-tagger did not write it; choose another {output.option}, or write over it "
                 "with --overwrite"
             )
+
+
+def photos_of(source: Path | None, image_column: str) -> Iterator[Path]:
+    """The photos of a CSV or folder, which is read once the first of them is asked for."""
+    from edge_tagger.catalogue.source import read_catalogue
+
+    if source is not None:
+        yield from (photo.path for photo in read_catalogue(source, image_column=image_column).photos)
+
+
+def _check_photos(asked: Sequence[tuple[Output, Path]], photos: Iterable[str | os.PathLike[str]]) -> None:
+    replaced = {_identity(path): (output, path) for output, path in asked if _is_photo(path)}
+    if replaced:
+        for photo in photos:
+            if (identity := _identity(Path(photo))) in replaced:
+                output, path = replaced[identity]
+                raise click.UsageError(f"{path} is one of the photos; choose another {output.option}")
+
+
+def _is_photo(path: Path) -> bool:
+    """By its content, or by its name where OpenCV reads no such photos."""
+    if not (os.path.exists(path) and path.is_file()):  # noqa: PTH110  which takes names of any length
+        return False
+    import cv2
+
+    from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+
+    return path.suffix.lower() in PHOTO_SUFFIXES or cv2.haveImageReader(str(path))
 
 
 def _identity(path: Path) -> tuple[object, ...] | None:
