@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from edge_tagger.benchmarks.results_file import read_report, write_report
 from edge_tagger.destination import is_regular
 from edge_tagger.errors import DeviceError, ModelError, OutputError
 from edge_tagger.progress import Progress
+from edge_tagger.temporary import temporary_folder
 
 
 def run(
@@ -81,8 +81,8 @@ def _measure_on(
         def note(doing: str) -> None:
             progress.update(0, now=doing)
 
-        with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder, place.open() as session:
-            bench = DeviceBench(place, session, job, report, folder=Path(folder), tell=tell, step=step, note=note)
+        with temporary_folder() as folder, place.open() as session:
+            bench = DeviceBench(place, session, job, report, folder=folder, tell=tell, step=step, note=note)
             bench.measure(files)
 
 

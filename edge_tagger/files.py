@@ -10,7 +10,6 @@ import re
 import shutil
 import stat
 import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge_tagger.destination import cannot_write, followed, opened_directly
+from edge_tagger.temporary import temporary, temporary_folder
 from edge_tagger.terminal import json_text
 
 WRITTEN_BY = "written by edge-tagger"  # stands in files that have a place for it: a later run may write them anew
@@ -76,25 +76,15 @@ def _beside(path: Path, *, is_folder: bool) -> Iterator[Path]:
 @contextmanager
 def made_beside(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
     """An empty temporary file or folder in the folder of `target`, removed at the end. Raises OSError."""
-    beside = target.parent / f"{_prefix(target)}{os.urandom(4).hex()}"
-    is_made = True  # before it is: a signal may end the call that makes it, as late as it returns
-    try:
-        try:
-            beside.mkdir(0o700) if is_folder else beside.touch(0o600, exist_ok=False)
-        except FileExistsError:
-            is_made = False
-            raise
+    with temporary(target.parent, _prefix(target), is_folder=is_folder) as beside:
         yield beside
-    finally:
-        if is_made:
-            shutil.rmtree(beside, ignore_errors=True) if is_folder else beside.unlink(missing_ok=True)
 
 
 @contextmanager
 def _copied(opened: int | Path) -> Iterator[Path]:
     """A temporary file that is copied to an open descriptor or a device at the end."""
-    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-        beside = Path(folder, "output")
+    with temporary_folder() as folder:
+        beside = folder / "output"
         beside.touch()
         yield beside
         if sys.stdout is not None:
@@ -129,16 +119,26 @@ def _take_permissions(beside: Path, target: Path) -> None:
 
 def _take_place(folder: Path, target: Path) -> None:
     """Rename a folder over one that may stand there, which is moved aside before and removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix=_prefix(target), dir=target.parent, ignore_cleanup_errors=True) as aside:
+    with temporary(target.parent, _prefix(target), is_folder=True) as aside:
         for number in itertools.count():
+            old = aside / str(number)
             try:
                 folder.replace(target)
                 return
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-            with suppress(FileNotFoundError):  # another process was faster
-                target.replace(Path(aside, str(number)))
+            try:
+                with suppress(FileNotFoundError):  # another process was faster
+                    target.replace(old)
+                folder.replace(target)
+                return
+            except BaseException as error:
+                if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    continue
+                if old.exists() and not target.exists():  # interrupted between the two
+                    old.replace(target)
+                raise
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:

@@ -14,6 +14,7 @@ import click
 
 from edge_tagger.cli.signals import Terminated, ended_by_signals
 from edge_tagger.errors import EdgeTaggerError, OutputError
+from edge_tagger.temporary import remove_left
 from edge_tagger.terminal import echo, printable
 
 COMMANDS = {
@@ -69,10 +70,12 @@ class LazyGroup(click.Group):
             echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
         except Terminated as end:
+            remove_left()
             with suppress(OSError):  # the terminal may be what went
                 echo("Terminated.", err=True)
             ctx.exit(end.exit_code)
         except KeyboardInterrupt:
+            remove_left()
             echo("Interrupted.", err=True)
             ctx.exit(130)
         except OSError as error:

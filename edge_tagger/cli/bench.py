@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option, photos_of
+from edge_tagger.temporary import temporary_folder
 from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
         raise click.UsageError("--resume goes on with a file: name it with --json")
     _check_outputs(models, options)
     _check_chart(options)
-    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-        report = _run(models, options, folder=Path(folder))
+    with temporary_folder() as folder:
+        report = _run(models, options, folder=folder)
     if report.results or report.extras:
         echo(*format_report(report).split("\n"))
         for path, written in outputs.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_tagger.cli.bulk_options import SHOPS, BulkOptions
+from edge_tagger.temporary import temporary_folder
 from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def _journal_path(options: BulkOptions) -> Iterator[Path]:
     elif keeps_journal(options):
         yield Path(f"{options.out}.journal")
     else:
-        with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-            yield Path(folder) / "journal"
+        with temporary_folder() as folder:
+            yield folder / "journal"
 
 
 def _print_changes(export: ShopExport, journal: Journal, options: BulkOptions) -> None:
