@@ -10,12 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from edge_tagger.destination import is_regular
 from edge_tagger.errors import OutputError
 from edge_tagger.files import sweep, whole_file, whole_folder, write_json, write_text
+from edge_tagger.temporary import remove_left
 from edge_tagger.writable import check_writable
 
 
@@ -154,6 +156,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from edge_tagger.files import whole_folder, write_text
 out, content = Path(sys.argv[1]), sys.argv[2] * 100_000
 for _ in range(200):
@@ -218,6 +221,42 @@ def test_a_signal_while_the_temporary_one_is_made_leaves_nothing(
     monkeypatch.setattr(Path, name, interrupted)
     with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a"):
         pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_in_the_middle_of_replacing_a_folder_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text_in(tmp_path / "out", "old")
+    replace, calls = Path.replace, []
+
+    def interrupted(path: Path, target: Path) -> None:
+        calls.append(path)
+        if len(calls) == 3:  # the old one is moved aside, the new one is not in its place yet
+            raise KeyboardInterrupt
+        replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_text_in(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "a.txt").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def write_text_in(folder: Path, text: str) -> None:
+    with whole_folder(folder) as beside:
+        (beside / "a.txt").write_text(text)
+
+
+def test_what_a_signal_left_in_tidying_up_is_removed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", Mock(side_effect=KeyboardInterrupt))
+        with whole_file(tmp_path / "a") as beside:
+            beside.write_text("half")
+            raise RuntimeError
+    assert len(list(tmp_path.iterdir())) == 1
+    remove_left()
     assert not list(tmp_path.iterdir())
 
 
