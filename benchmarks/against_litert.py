@@ -22,6 +22,7 @@ from pathlib import Path
 from edge_tagger.benchmarks.device_bench import Job
 from edge_tagger.benchmarks.plan import make_plan
 from edge_tagger.benchmarks.runner import run
+from edge_tagger.terminal import echo
 
 SCRIPT = "ai_edge_litert.tools.benchmark_litert_model"
 MOST_APART = 0.03
@@ -62,9 +63,9 @@ def main() -> int:
         else:
             litert_ms, ours_ms = litert_p50_ms(**asked), our_p50_ms(**asked)
         ratios.append(ours_ms / litert_ms)
-        print(f"LiteRT's {litert_ms:.3f} ms, ours {ours_ms:.3f} ms: {ratios[-1]:.4f}", flush=True)
+        echo(f"LiteRT's {litert_ms:.3f} ms, ours {ours_ms:.3f} ms: {ratios[-1]:.4f}")
     middle = statistics.median(ratios)
-    print(f"ours / LiteRT's, median of {blocks} blocks: {middle:.4f} ({min(ratios):.4f} to {max(ratios):.4f})")
+    echo(f"ours / LiteRT's, median of {blocks} blocks: {middle:.4f} ({min(ratios):.4f} to {max(ratios):.4f})")
     return int(abs(middle - 1) > MOST_APART)
 
 

@@ -30,6 +30,7 @@ from edge_tagger.bulk.source import PhotoFiles
 from edge_tagger.bulk.table import Table
 from edge_tagger.errors import DeviceError, EdgeTaggerError
 from edge_tagger.tagger import Tagger
+from edge_tagger.terminal import echo
 
 DRAWN = 500
 RATE_GOAL, FIRST_GOAL_S, FLAT_GOAL = 0.9, 2.0, 1.1
@@ -173,11 +174,11 @@ def main(only: tuple[str, ...], model: Path | None, photos: int, rounds: int, si
         "journal": lambda scratch: journal_cost(scratch, model),
         "memory": lambda scratch: memory(scratch, model, counts),
     }
-    click.echo("| what | measured | against |\n|---|---|---|")
+    echo("| what | measured | against |", "|---|---|---|")
     for name in only or parts:
         with TemporaryDirectory(prefix="edge-tagger-bulk-") as scratch:
             try:
-                click.echo("\n".join(parts[name](Path(scratch))))
+                echo(*parts[name](Path(scratch)))
             except EdgeTaggerError as error:
                 raise click.ClickException(str(error)) from error
 

@@ -18,7 +18,9 @@ from typing import Any
 from edge_tagger.benchmarks.cells import device_name, markdown, megabytes, ms, namer, percent
 from edge_tagger.benchmarks.compare import Comparison, Pair, Quality
 from edge_tagger.benchmarks.limits import Verdict
+from edge_tagger.files import WRITTEN_BY
 from edge_tagger.table import table
+from edge_tagger.terminal import printable
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def format_comparison(compared: Compared) -> str:
     if compared.comparison.qualities:
         parts.append(table(_quality_rows(compared.comparison), left=2))
     for title, lines in _lists(compared).items():
-        parts.append([title, *(f"  {line}" for line in lines)])
+        parts.append([title, *(f"  {printable(line)}" for line in lines)])
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -54,7 +56,7 @@ def format_comparison_markdown(compared: Compared) -> str:
         items = "\n".join(f"- {line}" for line in lines)
         parts.append(f"<details><summary>{title}</summary>\n\n{items}\n\n</details>")
     parts.append(f"Before: `{compared.before}`, after: `{compared.after}`. Times in ms.")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, f"<!-- {WRITTEN_BY} -->"]) + "\n"
 
 
 def comparison_json(compared: Compared) -> dict[str, Any]:

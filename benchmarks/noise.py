@@ -17,6 +17,7 @@ from edge_tagger.benchmarks.compare import compare
 from edge_tagger.benchmarks.device_bench import Job
 from edge_tagger.benchmarks.plan import PRESETS
 from edge_tagger.benchmarks.runner import run
+from edge_tagger.terminal import echo
 
 
 def main() -> int:
@@ -33,9 +34,9 @@ def main() -> int:
         report.check()
     ratios = [compare(before, after).pairs[0].latency for before, after in combinations(reports, 2)]
     for ratio in ratios:
-        print(f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})")
+        echo(f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})")
     limit = max(0.0, *(bound - 1 for ratio in ratios for bound in (ratio.low or 1, 1 / (ratio.high or 1))))
-    print(
+    echo(
         f"{len(ratios)} comparisons of {asked.benches} benches: the furthest ratio is "
         f"{max(abs(ratio.value - 1) for ratio in ratios):.1%} from 1, "
         f"{sum(ratio.differs for ratio in ratios)} intervals leave 1 out, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,8 +12,10 @@ from edge_tagger.benchmarks.devices.session import Device
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.benchmarks.results import Failure, Report
 from edge_tagger.benchmarks.results_file import read_report, write_report
+from edge_tagger.destination import is_regular
 from edge_tagger.errors import DeviceError, ModelError, OutputError
 from edge_tagger.progress import Progress
+from edge_tagger.temporary import temporary_folder
 
 
 def run(
@@ -44,9 +45,9 @@ def run(
     report = _started(job, json_path if resume else None)
     _read_photos(files, job)
 
-    def keep() -> None:
-        if json_path is not None and (report.results or report.extras):
-            write_report(json_path, report)
+    def keep(*, last: bool = False) -> None:
+        if json_path is not None and (report.results or report.extras) and (last or is_regular(json_path)):
+            write_report(json_path, report)  # a device or pipe gets it once
 
     def failed(failure: Failure) -> None:
         report.failures.append(failure)
@@ -58,7 +59,7 @@ def run(
             _measure_on(place, files, job, report, tell=failed, keep=keep)
         except DeviceError as error:
             failed(Failure(place.name, None, None, str(error), error.exit_code))
-        keep()
+        keep(last=place is places[-1])
     return report
 
 
@@ -80,8 +81,8 @@ def _measure_on(
         def note(doing: str) -> None:
             progress.update(0, now=doing)
 
-        with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder, place.open() as session:
-            bench = DeviceBench(place, session, job, report, folder=Path(folder), tell=tell, step=step, note=note)
+        with temporary_folder() as folder, place.open() as session:
+            bench = DeviceBench(place, session, job, report, folder=folder, tell=tell, step=step, note=note)
             bench.measure(files)
 
 

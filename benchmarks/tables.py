@@ -13,8 +13,10 @@ from edge_tagger.benchmarks.cells import device_name, markdown, megabytes, ms, n
 from edge_tagger.benchmarks.facts import Facts
 from edge_tagger.benchmarks.results import DeviceRecord, Extra, Report, Result
 from edge_tagger.benchmarks.split import STEPS
+from edge_tagger.files import WRITTEN_BY
 from edge_tagger.shops.dialects import inert
 from edge_tagger.table import table
+from edge_tagger.terminal import printable
 
 UNAVAILABLE = "unavailable"
 _MOST_OPERATORS = 10
@@ -28,7 +30,7 @@ def format_report(report: Report) -> str:
     parts.append(context_lines(report))
     if advice := advise(report):
         parts.append(["Advice", *(f"  {line}" for line in advice)])
-    return "\n\n".join("\n".join(part) for part in parts)
+    return "\n\n".join("\n".join(map(printable, part)) for part in parts)
 
 
 def format_markdown(report: Report) -> str:
@@ -36,7 +38,7 @@ def format_markdown(report: Report) -> str:
     parts = [markdown(result_rows(report), left=2)] if report.results else []
     parts += [markdown(rows, left=2) for rows in (_split_rows(report), _accuracy_rows(report)) if len(rows) > 1]
     parts.append("\n".join(f"- {line}" for line in context_lines(report)))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, f"<!-- {WRITTEN_BY} -->"]) + "\n"
 
 
 def format_csv(report: Report) -> str:

@@ -56,8 +56,8 @@ def convert(
     """
     if not out.is_dir() or not os.access(out, os.W_OK):
         raise OutputError(f"cannot write into {out}: {'no such folder' if not out.is_dir() else 'no permission'}")
-    types = {kind: io_of(kind, io if kind == "int8" else None) for kind in formats}
-    paths = {kind: out / file_name(source.manifest.name, kind, types[kind]) for kind in formats}
+    types = {kind: _io(kind, io) for kind in formats}
+    paths = paths_of(source, formats, out=out, io=io)
     reference = read_reference(source)
     made: dict[str, bytes] = {}
     done: list[Converted] = []
@@ -86,6 +86,15 @@ def convert(
         raise broken[0]
     _raise_problems(done, keep)
     return done
+
+
+def paths_of(source: Source, formats: Sequence[str], *, out: Path, io: str | None = None) -> dict[str, Path]:
+    """Format -> the file that :func:`convert` writes. Raises ModelError for a name that no file can have."""
+    return {kind: out / file_name(source.manifest.name, kind, _io(kind, io)) for kind in formats}
+
+
+def _io(kind: str, io: str | None) -> str:
+    return io_of(kind, io if kind == "int8" else None)
 
 
 def _raise_problems(done: Sequence[Converted], keep: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_tagger.errors import MissingExtraError
-from edge_tagger.files import whole_file
+from edge_tagger.files import WRITTEN_BY, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,4 +71,4 @@ def svg_of(figure: Figure, name: str) -> str:
 def write_png(figure: Figure, path: Path) -> None:
     """On white, wholly or not at all. Raises OutputError."""
     with whole_file(path) as beside:
-        figure.savefig(beside, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+        figure.savefig(beside, format="png", dpi=160, facecolor="white", metadata={"Software": WRITTEN_BY})

@@ -18,10 +18,13 @@
     ├── VerificationError      1   a converted file is worth less than its source
     └── ComparisonError        1   two benches have nothing in common, or a limit cannot be judged
 
-Exit code 2 is click's own, for a wrong option; 130 says that Ctrl-C ended the command.
+Exit code 2 is click's own, for a wrong option; 130 says that Ctrl-C ended the command, 143 that SIGTERM did, 129 that
+its terminal went (SIGHUP).
 """
 
 from __future__ import annotations
+
+from edge_tagger.terminal import printable
 
 
 class EdgeTaggerError(Exception):
@@ -33,13 +36,7 @@ class EdgeTaggerError(Exception):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(_printable(message))
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+        super().__init__(printable(message))
 
 
 class RecipeError(EdgeTaggerError):

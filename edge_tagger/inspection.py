@@ -12,6 +12,7 @@ from edge_tagger.errors import ManifestError
 from edge_tagger.interpreter import Contents, read_contents, runtime_name
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, read_manifest, read_model
 from edge_tagger.tensors import Tensor
+from edge_tagger.terminal import printable
 
 _LISTED = 8
 
@@ -68,7 +69,7 @@ class Inspection:
             ("packed files", files),
             *self._manifest_lines(),
         ]
-        return "\n".join(f"{name:14}{text}" for name, text in lines)
+        return "\n".join(f"{name:14}{printable(text)}" for name, text in lines)
 
     def _manifest_lines(self) -> list[tuple[str, str]]:
         if self.manifest is None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from edge_tagger.terminal import echo, printable
+
 LOG_EVERY_S = 10.0
 
 
@@ -19,18 +21,21 @@ class Progress:
     """
 
     def __init__(self, total: int | None, label: str, *, unit: str = "it", initial: int = 0) -> None:
-        self._label, self._total, self._done, self._unit = label, total, initial, unit
+        self._label, self._total, self._done, self._unit = printable(label), total, initial, unit
         self._started, self._logged, self._initial = time.monotonic(), time.monotonic(), initial
         self._notes = ""
         self._bar: Any = None
         if sys.stderr.isatty():
-            self._bar = tqdm(total=total, initial=initial, desc=label, unit=unit, dynamic_ncols=True, file=sys.stderr)
+            self._bar = tqdm(
+                total=total, initial=initial, desc=self._label, unit=unit, dynamic_ncols=True, file=sys.stderr
+            )
 
     def update(self, steps: int = 1, **notes: float | str) -> None:
         """Add `steps`; `notes` (loss=0.31) stand beside the count, at once where no step is added."""
         self._done += steps
         if notes:
-            self._notes = " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in notes.items())
+            told = (f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in notes.items())
+            self._notes = printable(" ".join(told))
         if self._bar is not None:
             self._bar.set_postfix_str(self._notes, refresh=not steps)
             self._bar.update(steps)
@@ -71,9 +76,8 @@ class Progress:
         if self._total is not None:
             of_all = f"/{self._total}"
             left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
-        print(
+        echo(
             f"{self._label}: {self._done}{of_all} {self._unit}, {rate:.1f}/s, {elapsed_s:.0f} s gone{left} "
             f"{self._notes}".rstrip(),
-            file=sys.stderr,
-            flush=True,
+            err=True,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_tagger.taxonomy import Tag
+from edge_tagger.terminal import printable
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class TagScore:
         }
 
     def __str__(self) -> str:
-        """The name and the score: "Sports Shoes 0.93"."""
-        return f"{self.name} {self.score:.2f}"
+        """The name and the score: "Sports Shoes 0.93"; what is not printable in it is escaped."""
+        return f"{printable(self.name)} {self.score:.2f}"
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,15 @@ class TaggedPhoto:
         return any(tag in (own, own.tag) for own in self.tags)
 
     def __str__(self) -> str:
-        """One line for each tag that has no tag of the photo below it: its path and score."""
+        """One line for each tag that has no tag of the photo below it: its path and score; what is not printable
+        in them is escaped."""
         inner = {parent for tag in self.tags for parent in tag.parents}
         names = {tag.tag: tag.name for tag in self.tags}
-        width = max((len(tag.facet) for tag in self.tags), default=0)
+        width = max((len(printable(tag.facet)) for tag in self.tags), default=0)
         lines = []
         for tag in self.tags:
             if tag.tag not in inner:
                 path = [names.get(parent, Tag.from_id(parent).name) for parent in tag.parents]
-                lines.append(f"{tag.facet:{width}}  {' > '.join([*path, tag.name])}  {tag.score:.2f}")
+                names_shown = printable(" > ".join([*path, tag.name]))
+                lines.append(f"{printable(tag.facet):{width}}  {names_shown}  {tag.score:.2f}")
         return "\n".join(lines) or "no tag is sure enough"

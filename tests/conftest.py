@@ -4,16 +4,47 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    """`make test &` in a shell without job control ignores Ctrl-C, and so does all that is started from there. Tests
+    send it, to this process and to children, who get the default back as they are started."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Child(subprocess.Popen[Any]):
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None:
+            self.kill()  # before it is waited for
+        super().__exit__(kind, error, None)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[Any]]]:
+    """subprocess.Popen, whose processes are killed where a test fails, or ends without them."""
+    with ExitStack() as stack:
+
+        def started(words: Sequence[object], **options: Any) -> subprocess.Popen[Any]:
+            process = stack.enter_context(_Child([str(word) for word in words], **options))
+            stack.callback(process.kill)
+            return process
+
+        yield started
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ from edge_tagger.files import write_json
 from edge_tagger.measure import Measured, measure
 from edge_tagger.metrics import macro_map
 from edge_tagger.progress import Progress
+from edge_tagger.terminal import echo
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.report.page import write_report
 from edge_tagger.train.run import RunFolder
@@ -55,8 +56,8 @@ def compare(run: RunFolder, source: Path, recipe: Recipe) -> None:
     result = figures(models)
     better = max(result["models"][2:], key=standing)
     result |= {"int8": better["path"].removeprefix("int8 "), "map_macro_int8_steps": _stepped(models[0])}
-    print(format_table(result))
-    print(f"int8 from {result['int8']} is the better one here and is what `convert --int8` writes")
+    echo(*format_table(result).split("\n"))
+    echo(f"int8 from {result['int8']} is the better one here and is what `convert --int8` writes")
     write_report(run.report, _better_last(models, better["path"]), run=run.path, title=recipe.name)
     write_json(run.comparison_path, result)
 

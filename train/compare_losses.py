@@ -23,6 +23,7 @@ from edge_tagger.catalogue.labels import POSITIVE, Targets
 from edge_tagger.errors import EdgeTaggerError, RecipeError
 from edge_tagger.metrics import macro_map, micro_map, top1
 from edge_tagger.taxonomy import Scores, Taxonomy
+from edge_tagger.terminal import echo
 from edge_tagger.train.calibrate import cross_fitted_scores
 from edge_tagger.train.hub import find_weights
 from edge_tagger.train.keras import tf
@@ -132,11 +133,11 @@ def command(context: click.Context, source: Path, recipe: str, weights: str, cac
         told = False
         for name, rows in compare_losses(source, chosen, found, cache=cache, seeds=range(seeds)):
             if not told:
-                click.echo(f"| loss | {' | '.join(rows[0])} |\n|{'---|' * (len(rows[0]) + 1)}")
+                echo(f"| loss | {' | '.join(rows[0])} |", f"|{'---|' * (len(rows[0]) + 1)}")
                 told = True
-            click.echo(markdown(name, rows))
+            echo(*markdown(name, rows).split("\n"))
     except EdgeTaggerError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from edge_tagger.catalogue.labels import POSITIVE
 from edge_tagger.taxonomy import Taxonomy
+from edge_tagger.terminal import echo
 from edge_tagger.train.calibrate import cross_fitted_errors, fit_calibration, fold_into_head
 from edge_tagger.train.cut import trainable
 from edge_tagger.train.export import export
@@ -99,7 +99,7 @@ def _tell(places: Sequence[int], taxonomy: Taxonomy, what: str) -> None:
     if places:
         named = ", ".join(taxonomy.tags[place].id for place in places[:_MAX_NAMED])
         more = f" and {len(places) - _MAX_NAMED} more" if len(places) > _MAX_NAMED else ""
-        print(
+        echo(
             f"Warning: {len(places)} of {len(taxonomy)} tags {what}: {named}{more}",
-            file=sys.stderr,
+            err=True,
         )

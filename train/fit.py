@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ from edge_tagger.progress import Progress
 from edge_tagger.train.checkpoint import load_checkpoint, read_counters, save_checkpoint
 from edge_tagger.train.keras import tf, tf_keras
 from edge_tagger.train.replicas import on_each_share, shared
+from edge_tagger.train.stop import Stop, stop_on_interrupt
 
 CHECKPOINT_EVERY_S = 120.0
 
@@ -69,13 +67,14 @@ def fit(
 
     `state` are all variables that a step may change, besides the optimizer's. `batches(epoch, first_step)` gives the
     rest of an epoch, tensors [B, ...], which the devices of a tf.distribute strategy share in its scope.
-    `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such. Ctrl-C finishes the
-    step, saves and raises KeyboardInterrupt. Raises RunError where the loss is not a number; the last checkpoint stays.
+    `after_epoch(epoch, mean_loss)` validates and logs, on averaged weights where there are such. Ctrl-C, and SIGTERM
+    where the program handles it, finishes the step, saves and raises KeyboardInterrupt. Raises RunError where the loss
+    is not a number; the last checkpoint stays.
     """
     descent = _Descent(name, loss, variables, state, schedule, checkpoint)
     with (
         Progress(schedule.total_steps, name, unit="step", initial=descent.step) as bar,
-        _stop_on_interrupt() as stopped,
+        stop_on_interrupt() as stopped,
     ):
         while descent.step < schedule.total_steps:
             epoch, first = divmod(descent.step, schedule.steps_per_epoch)
@@ -86,8 +85,8 @@ def fit(
                 descent.save_now_and_then(stopped)
             mean_loss = descent.loss_sum / (descent.step - epoch * schedule.steps_per_epoch)
             descent.end_epoch(partial(after_epoch, epoch, mean_loss))
-            if stopped.is_set() and descent.step < schedule.total_steps:
-                raise KeyboardInterrupt
+            if descent.step < schedule.total_steps:
+                stopped.check()
 
 
 class _Descent:
@@ -136,12 +135,11 @@ class _Descent:
         _check_finite(self.name, value, self.step)
         return value
 
-    def save_now_and_then(self, stopped: threading.Event) -> None:
+    def save_now_and_then(self, stopped: Stop) -> None:
         """Save every two minutes, and before a stop: then it raises KeyboardInterrupt."""
-        if stopped.is_set() or time.monotonic() - self._saved_at > CHECKPOINT_EVERY_S:
+        if stopped.is_asked or time.monotonic() - self._saved_at > CHECKPOINT_EVERY_S:
             self._save()
-        if stopped.is_set():
-            raise KeyboardInterrupt
+        stopped.check()
 
     def end_epoch(self, validate: Callable[[], None]) -> None:
         """Validate on averaged weights, which stay where this was the last epoch, and save."""
@@ -209,22 +207,3 @@ def _diverged(what: str) -> RunError:
     return RunError(
         f"{what}; the last checkpoint is kept; lower the learning rate in the recipe and begin with another --out"
     )
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; a second one interrupts at once. Only the main thread can listen."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
-
-    def on_interrupt(_signal: int, _frame: object) -> None:
-        stopped.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ Outputs = NDArray[np.float16]
 _BATCH = 32
 _FILE_BYTES = 64 * 10**6
 _FILE_PHOTOS = 4096  # what a stopped run loses at most
+_HOME = re.compile("[0-9a-f]{16}")
+_FILE = re.compile(r"\.?view[0-9]+-[0-9]+-[0-9]+-[0-9a-f]{8}\.npy(\.[a-z0-9_]{8})?")  # or one that is being written
 
 
 @dataclass
@@ -165,10 +168,17 @@ def _remove(path: Path) -> None:
         raise OutputError(f"cannot remove {path} from the cache: {error.strerror}; remove it yourself") from error
 
 
+def _is_cache(path: Path) -> bool:
+    """Whether a folder is one of these: --cache may name a folder that holds other things too, which are not ours."""
+    if path.is_symlink() or not path.is_dir() or not _HOME.fullmatch(path.name):
+        return False
+    return all(_FILE.fullmatch(file.name) for file in path.iterdir())
+
+
 def _make_room(folder: Path, own: Path, allowed_bytes: int) -> None:
     """Remove other caches in `folder`, the oldest first, until they take at most `allowed_bytes`."""
     others = sorted(
-        (path for path in folder.iterdir() if path.is_dir() and path != own), key=lambda p: p.stat().st_mtime
+        (path for path in folder.iterdir() if path != own and _is_cache(path)), key=lambda p: p.stat().st_mtime
     )
     sizes = [sum(file.stat().st_size for file in path.iterdir()) for path in others]
     for place, path in enumerate(others):

@@ -24,6 +24,7 @@ from edge_tagger.measure import Measured, measure
 from edge_tagger.progress import Progress
 from edge_tagger.reading import read_toml, reason
 from edge_tagger.strict_toml import section
+from edge_tagger.terminal import echo
 from edge_tagger.train.backbones import BACKBONES
 from edge_tagger.train.page import render
 from edge_tagger.train.recipe import Recipe
@@ -154,13 +155,13 @@ def command(
         with Progress(len(catalogue), "measure", unit="photo") as bar:
             measured = measure(models, catalogue, on_progress=bar.update, on_failure=_tell)
         for line in label_notes(measured):
-            click.echo(f"Warning: {line}", err=True)
+            echo(f"Warning: {line}", err=True)
         about = measured[models.index(shipped)].name if shipped else _better(run, measured)
         write_model_card(out, run=run, measured=measured, notes=texts, split=split, shipped=about)
     except EdgeTaggerError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)
-    click.echo(f"Card: {out}", err=True)
+    echo(f"Card: {out}", err=True)
 
 
 def _better(run: Path, measured: Sequence[Measured]) -> str | None:
@@ -171,7 +172,7 @@ def _better(run: Path, measured: Sequence[Measured]) -> str | None:
 
 
 def _tell(photo: Photo, error: PhotoError) -> None:
-    click.echo(f"{photo.place}: {error}", err=True)
+    echo(f"{photo.place}: {error}", err=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge_tagger.errors import RunError
+from edge_tagger.terminal import echo
 from edge_tagger.train.cut import Cut, cut, trainable
 from edge_tagger.train.deploy import parts_of
 from edge_tagger.train.fit import Schedule, finished_steps, fit
@@ -144,10 +144,10 @@ def compute_frozen(session: Session, number: int, phase: Phase) -> Frozen | None
     views = min(training.views, int((phase.cache_gb * 1e9 - validation.bytes_per_view) // training.bytes_per_view))
     told = f"{phase.name}: frozen outputs of {training.bytes_per_view / 1e9:.2g} GB a view"
     if views < 1:
-        print(f"{told} do not fit into cache_gb = {phase.cache_gb:g}: computed anew in each step", file=sys.stderr)
+        echo(f"{told} do not fit into cache_gb = {phase.cache_gb:g}: computed anew in each step", err=True)
         return None
     if views < training.views:
-        print(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {training.views} views", file=sys.stderr)
+        echo(f"{told}: cache_gb = {phase.cache_gb:g} holds {views} of {training.views} views", err=True)
     training.views = views
     training.compute(f"{phase.name}: frozen layers", keep_gb=phase.cache_gb)
     validation.compute(f"{phase.name}: frozen layers, validation", keep_gb=phase.cache_gb)

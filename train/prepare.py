@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -22,6 +21,7 @@ from edge_tagger.files import write_json
 from edge_tagger.images import load_resized
 from edge_tagger.manifest import Manifest
 from edge_tagger.reading import utf8_name
+from edge_tagger.terminal import echo
 from edge_tagger.train.checkpoint import save_array
 from edge_tagger.train.recipe import Recipe
 from edge_tagger.train.run import RunFolder
@@ -131,7 +131,7 @@ def _tell_unreadable(split: Split, photos: int) -> None:
             f"{told}; at most {MAX_UNREADABLE_SHARE:.0%} may be left out: `edge-tagger data check` lists them, "
             "mend them first"
         )
-    print(f"Warning: {told}; they are left out, `edge-tagger data check` lists all", file=sys.stderr)
+    echo(f"Warning: {told}; they are left out, `edge-tagger data check` lists all", err=True)
 
 
 def _tell_alike(recipe: Recipe, catalogue: Catalogue) -> None:
@@ -139,7 +139,7 @@ def _tell_alike(recipe: Recipe, catalogue: Catalogue) -> None:
     if found:
         more = f"; and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
         named = "; ".join(map(str, found[:_MAX_NAMED]))
-        print(f"Warning: {named}{more} (`edge-tagger data check` lists all)", file=sys.stderr)
+        echo(f"Warning: {named}{more} (`edge-tagger data check` lists all)", err=True)
 
 
 def _known_names(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Mapping[str, str]]:
@@ -148,10 +148,10 @@ def _known_names(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Mapping[st
     unknown = sorted({identity for names in recipe.display_names.values() for identity in names} - known)
     if unknown:
         named = ", ".join(unknown[:_MAX_NAMED]) + ("; …" if len(unknown) > _MAX_NAMED else "")
-        print(
+        echo(
             f"Warning: display_names translates {len(unknown)} tags that this model does not have ({named}): they are "
             f"misspelt or have under {recipe.data.min_count} photos in the training split",
-            file=sys.stderr,
+            err=True,
         )
     return {
         locale: {identity: name for identity, name in names.items() if identity in known}

@@ -7,11 +7,11 @@ one. Everything asks TensorFlow for the strategy in whose scope it runs.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from edge_tagger.terminal import echo
 from edge_tagger.train.keras import tf
 
 STRATEGIES = ("none", "mirrored")
@@ -23,10 +23,10 @@ def strategy_of(name: str) -> Any:
         devices = _gpus()
         if len(devices) > 1:
             return _mirrored(tuple(devices))
-        print(
+        echo(
             f"--strategy mirrored needs two GPUs and TensorFlow sees {len(devices) or 'none'}: "
             "training on one device, as without it",
-            file=sys.stderr,
+            err=True,
         )
     return tf.distribute.get_strategy()
 

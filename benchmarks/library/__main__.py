@@ -17,6 +17,7 @@ from edge_tagger.benchmarks.library.result import Section
 from edge_tagger.benchmarks.library.setting import Often, Setting, prepare
 from edge_tagger.errors import EdgeTaggerError
 from edge_tagger.files import write_json
+from edge_tagger.terminal import echo
 
 SCENARIOS: dict[str, Callable[[Setting], Section]] = {
     "array": tag_array,
@@ -62,25 +63,23 @@ def command(
         raise click.BadParameter(f"give more than --photos, which is {photos}", param_hint="--endless")
     facts = machine()
     if facts["busy_cores"] is not None and facts["busy_cores"] > QUIET_CORES:
-        click.echo(
-            f"Warning: other programs keep {facts['busy_cores']:.1f} cores busy; figures will be rough", err=True
-        )
+        echo(f"Warning: other programs keep {facts['busy_cores']:.1f} cores busy; figures will be rough", err=True)
     often = Often(rounds=rounds, photos=photos, endless=endless)
     with prepare(often, data=data, model=model, threads=threads, mediapipe=mediapipe) as setting:
         sections: list[Section] = []
         for name in only or SCENARIOS:
-            click.echo(f"measuring: {name}", err=True)
+            echo(f"measuring: {name}", err=True)
             sections.append(SCENARIOS[name](setting))
             if json_path is not None:
                 write_json(json_path, as_json(facts, setting, sections))
-    click.echo(markdown(facts, setting, sections))
+    echo(*markdown(facts, setting, sections).split("\n"))
 
 
 def main() -> None:
     try:
         command()
     except EdgeTaggerError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
 
 

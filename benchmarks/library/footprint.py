@@ -10,6 +10,7 @@ from statistics import median
 from edge_tagger.benchmarks.library.imports import measure_import
 from edge_tagger.errors import DeviceError
 from edge_tagger.table import table
+from edge_tagger.terminal import echo
 
 DISTRIBUTION = "edge-tagger"
 # What a program imports of a distribution; others are only needed by these.
@@ -62,10 +63,10 @@ def main() -> None:
         total += size
         rows.append((name, package.version, f"{size / 1e6:.1f}", _import_ms(name)))
     head = ("package", "version", "MB", "import ms")
-    print("\n".join(table([head, *rows, ("all", "", f"{total / 1e6:.1f}", "")], left=2)))
-    print(f"\nImport: median of {IMPORTS} fresh processes, with what it imports itself.")
+    echo(*table([head, *rows, ("all", "", f"{total / 1e6:.1f}", "")], left=2))
+    echo("", f"Import: median of {IMPORTS} fresh processes, with what it imports itself.")
     if "edge_tagger/__init__.py," not in (distribution(DISTRIBUTION).read_text("RECORD") or ""):
-        print(f"{DISTRIBUTION} runs from a checkout: its own size is not that of an installed wheel.")
+        echo(f"{DISTRIBUTION} runs from a checkout: its own size is not that of an installed wheel.")
 
 
 def _import_ms(name: str) -> str:

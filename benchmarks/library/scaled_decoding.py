@@ -32,6 +32,7 @@ from edge_tagger.measure import Measured
 from edge_tagger.progress import Progress
 from edge_tagger.tagger import Tagger
 from edge_tagger.taxonomy import Scores
+from edge_tagger.terminal import echo
 
 _PART = 8
 _NOISE = 4.0  # grey levels, of one pixel
@@ -68,20 +69,20 @@ def main(data: Path, model: Path | None, split: str, photos: int, factors: Seque
     """Print, as Markdown, how tags of full and reduced decodes of DATA (a CSV) agree, and the times of decoding."""
     found = read_catalogue(data).where("split", split)
     chosen = Catalogue(found.source, found.columns, found.photos[:photos])
-    click.echo(
+    echo(
         "| 1/8 covers | photos | same best tags | same tags | largest, mean difference "
         "| best tags as before enlarging: full, reduced | top-1: full, reduced |"
     )
-    click.echo("| --- | --- | --- | --- | --- | --- | --- |")
+    echo("| --- | --- | --- | --- | --- | --- | --- |")
     with Tagger(model) as tagger:
         for factor in factors:
             row = agreement(tagger, chosen, factor, progressive=progressive)
-            click.echo(
+            echo(
                 f"| {row.factor:g} x | {row.photos} | {row.same_best:.1%} | {row.same_tags:.1%} "
                 f"| {row.largest:.3f}, {row.mean:.4f} | {row.original_best[0]:.1%}, {row.original_best[1]:.1%} "
                 f"| {row.top1[0]:.1%}, {row.top1[1]:.1%} |"
             )
-    click.echo(decode_times())
+    echo(*decode_times().split("\n"))
 
 
 def agreement(tagger: Tagger, catalogue: Catalogue, factor: float, *, progressive: bool) -> Agreement:

@@ -93,7 +93,7 @@ def main() -> int:
             manifest = json.loads(packed.read("edge_tagger.json"))
         interpreter = _interpreter(asked.model.read_bytes())
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        print(f"Error: {asked.model} is no model with a manifest that edge-tagger wrote: {error}", file=sys.stderr)
+        _print(f"Error: {asked.model} is no model with a manifest that edge-tagger wrote: {error}", file=sys.stderr)
         return 5
     interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
@@ -103,7 +103,7 @@ def main() -> int:
         try:
             pixels = load(photo, manifest["input"]["size"])
         except (OSError, ValueError, cv2.error) as error:
-            print(f"Error: {photo}: {error}", file=sys.stderr)
+            _print(f"Error: {photo}: {error}", file=sys.stderr)
             failed = 4
             continue
         interpreter.set_tensor(taken["index"], pixels.astype(taken["dtype"]))
@@ -113,10 +113,16 @@ def main() -> int:
             scores = (scores - np.float32(zero_point)) * np.float32(scale)
         tags = decode(scores, manifest)
         if asked.json:
-            print(json.dumps({"photo": str(photo), "tags": tags}, ensure_ascii=False))
+            print(json.dumps({"photo": str(photo), "tags": tags}))
         else:
-            print(photo, *_lines(tags), sep="\n  ")
+            _print(str(photo), *(f"  {line}" for line in _lines(tags)))
     return failed
+
+
+def _print(*lines: str, file: Any = None) -> None:
+    """Lines in which nothing can move a terminal: names of files and tags come from anywhere."""
+    for line in lines:
+        print("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line), file=file)
 
 
 def _lines(tags: list[dict[str, Any]]) -> list[str]:

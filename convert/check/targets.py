@@ -12,6 +12,7 @@ from edge_tagger.convert.check.facts import ModelFacts, read_facts
 from edge_tagger.convert.check.general import GRAPH_RULES
 from edge_tagger.convert.check.packed import PACKED_RULES
 from edge_tagger.convert.check.rule import ERROR, Finding, Rule, printable
+from edge_tagger.terminal import printable as on_one_line
 
 GENERAL = "general"
 GENERAL_RULES: tuple[Rule, ...] = (*GRAPH_RULES, *PACKED_RULES)
@@ -78,7 +79,7 @@ class Report:
             lines.append(f"{name:13}{self.verdict(name)}{self._broken(name)}")
             if name in (GENERAL, *self.asked):
                 lines += [str(finding) for finding in findings]
-        return "\n".join(lines)
+        return "\n".join(on_one_line(part) for line in lines for part in line.split("\n"))
 
     def _shown(self) -> tuple[str, ...]:
         return (GENERAL, *(self.asked or TARGETS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,12 +34,15 @@ class Failures:
 
 
 @contextmanager
-def failures_file(path: Path) -> Iterator[Failures]:
-    """Whole at the end, or removed where nothing failed. Raises OutputError."""
-    with whole_file(path) as beside, beside.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+def failures_file(path: Path | None) -> Iterator[Failures]:
+    """Whole at the end, or removed where nothing failed. Without a path they are only counted. Raises OutputError."""
+    with (
+        whole_file(path or os.devnull) as beside,
+        beside.open("w", encoding="utf-8", errors="replace", newline="") as stream,
+    ):
         writer = csv.writer(stream, CommaSeparated)
         writer.writerow(HEADER)
         failures = Failures(writer)
         yield failures
-    if failures.count == 0:
-        path.unlink(missing_ok=True)
+    if failures.count == 0 and path is not None:
+        Path(os.path.realpath(path)).unlink(missing_ok=True)  # a link to it stays

@@ -27,6 +27,8 @@ from edge_tagger.json_fields import parse_json
 
 SYNC_EVERY_S = 5.0
 VERSION = 1
+_HEAD = b'{"edge_tagger_journal":'
+_TOLD_BYTES = 8  # fewer could be anyone's
 
 
 class Journal:
@@ -97,7 +99,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the file; one without records is removed."""
         if self._is_ours and self.index.count_places() == 0:
-            self.path.unlink(missing_ok=True)
+            Path(os.path.realpath(self.path)).unlink(missing_ok=True)  # a link to it stays
         os.close(self._file)
         self.index.close()
 
@@ -119,6 +121,10 @@ class Journal:
         head: dict[str, Any] = {}
         end, damaged = 0, 0
         for place, line in self._lines():
+            if place == 0 and not is_head(line):
+                if overwrite:
+                    break
+                raise RunError(f"{self.path} is no journal of edge-tagger; choose another --journal or --out")
             if not line.endswith(b"\n") or (overwrite and head):
                 break
             end = place + len(line)
@@ -214,6 +220,11 @@ def _record(line: bytes) -> tuple[str, Record]:
     if not isinstance(photo, str):
         raise TypeError(f"{photo!r} is no path")
     return photo, Record.from_json(value, trusted=is_ours)
+
+
+def is_head(start: bytes) -> bool:
+    """Whether a file that begins so is a journal, or was to become one when the process was killed."""
+    return not start or (len(start) >= _TOLD_BYTES and start[: len(_HEAD)] == _HEAD[: len(start)])
 
 
 def _open_locked(path: Path) -> int:

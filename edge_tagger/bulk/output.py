@@ -14,6 +14,7 @@ from edge_tagger.bulk.shop_export import ShopExport
 from edge_tagger.bulk.source import Entry, Source
 from edge_tagger.bulk.table import Table
 from edge_tagger.catalogue.photo_files import shown
+from edge_tagger.destination import is_regular
 from edge_tagger.shops.dialects import inert
 
 
@@ -76,13 +77,14 @@ def _write(name: str | None, out: Path, path: Path, entries: Iterable[Entry], ta
             total += 1
             yield entry
 
-    with failures_file(beside(out, "failures")) as failures:
+    listed = beside(out, "failures") if is_regular(out) else None
+    with failures_file(listed) as failures:
         if name is None or table is None:
             for _ in counted():
                 pass
         else:
             write_table(name, path, counted(), table)
-    files = (path, *((beside(out, "failures"),) if failures.count else ()))
+    files = (path, *((listed,) if failures.count and listed is not None else ()))
     return Written(total - failures.count, failures.count, files)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from edge_tagger.shops.review import Bands
 from edge_tagger.shops.review import columns as review_columns
 from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.taxonomy import Tag
+from edge_tagger.terminal import json_text
 
 BETWEEN = " | "  # several answers of one facet
 
@@ -84,7 +84,7 @@ def json_lines(entries: Iterable[Entry], table: Table) -> Iterator[str]:
                 value["review"] = {facet: table.bands.of(record.tagged, facet)[0] for facet in table.facets}
             if table.colours:
                 value["colours"] = [colour.to_json() for colour in record.colours or ()]
-        yield json.dumps(value, ensure_ascii=False) + "\n"
+        yield json_text(value) + "\n"
 
 
 def paths(tagged: TaggedPhoto, facet: str) -> list[str]:

@@ -9,6 +9,7 @@ from edge_tagger.catalogue.check import Check, Level
 from edge_tagger.catalogue.source import Photo
 from edge_tagger.catalogue.vocabulary import Contradiction
 from edge_tagger.table import table
+from edge_tagger.terminal import printable
 
 FORMAT = 1
 _SHOWN = 8
@@ -18,21 +19,24 @@ _WARNINGS_SHOWN = 40
 def as_text(check: Check) -> str:
     """The report: aligned, long lists cut with "and 37 more"."""
     return "\n".join(
-        [
-            f"{check.source}: {check.photos:,} photos, {len(check.split.photos):,} readable",
-            *_section("Splits", _splits(check)),
-            *_section("Facets", _facets(check)),
-            *_section("Most frequent tags (photos)", (_frequent(level) for level in check.levels)),
-            *_rare(check),
-            *_section("Tags that go together (correlation, photos)", _capped(list(_pairs(check)))),
-            *_section("Missing or undecodable", _capped([f"{p.place}: {why}" for p, why in check.unreadable])),
-            *_section("Copies of one file", _capped([_places(group) for group in check.copies])),
-            *_section("Look-alikes", _capped([_places(group) for group in check.lookalikes])),
-            *_section("Contradictory parents (the first wins)", _capped(_contradictions(check.contradictions))),
-            *_section("Left out, so that no look-alike stands on both sides", _capped(_leaks(check))),
-            *_section("Warnings", _capped(check.warnings, _WARNINGS_SHOWN)),
-            *_section("Problems", check.problems or ["none"]),
-        ]
+        map(
+            printable,
+            [
+                f"{check.source}: {check.photos:,} photos, {len(check.split.photos):,} readable",
+                *_section("Splits", _splits(check)),
+                *_section("Facets", _facets(check)),
+                *_section("Most frequent tags (photos)", (_frequent(level) for level in check.levels)),
+                *_rare(check),
+                *_section("Tags that go together (correlation, photos)", _capped(list(_pairs(check)))),
+                *_section("Missing or undecodable", _capped([f"{p.place}: {why}" for p, why in check.unreadable])),
+                *_section("Copies of one file", _capped([_places(group) for group in check.copies])),
+                *_section("Look-alikes", _capped([_places(group) for group in check.lookalikes])),
+                *_section("Contradictory parents (the first wins)", _capped(_contradictions(check.contradictions))),
+                *_section("Left out, so that no look-alike stands on both sides", _capped(_leaks(check))),
+                *_section("Warnings", _capped(check.warnings, _WARNINGS_SHOWN)),
+                *_section("Problems", check.problems or ["none"]),
+            ],
+        )
     )
 
 

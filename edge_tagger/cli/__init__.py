@@ -6,12 +6,16 @@ import importlib
 import os
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import click
 
+from edge_tagger.cli.signals import Terminated, ended_by_signals
 from edge_tagger.errors import EdgeTaggerError, OutputError
+from edge_tagger.temporary import remove_left
+from edge_tagger.terminal import echo, printable
 
 COMMANDS = {
     "data": ("edge_tagger.cli.data", "Look at photos and labels before training."),
@@ -53,33 +57,54 @@ class LazyGroup(click.Group):
         except OSError as error:  # of click itself: it prints help and version before any command is invoked
             _end_without_output(error)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _printable_usage():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), ended_by_signals(), _printable_usage():
                 warnings.showwarning = _one_line
                 return super().invoke(ctx)
         except EdgeTaggerError as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except Terminated as end:
+            remove_left()
+            with suppress(OSError):  # the terminal may be what went
+                echo("Terminated.", err=True)
+            ctx.exit(end.exit_code)
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            remove_left()
+            echo("Interrupted.", err=True)
             ctx.exit(130)
         except OSError as error:
             _end_without_output(error)
+
+
+@contextmanager
+def _printable_usage() -> Iterator[None]:
+    """click's messages quote what was given, which may hold anything."""
+    try:
+        yield
+    except click.ClickException as error:
+        if not isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # whose message is the help
+            vars(error)["message"] = printable(error.message)
+        raise
 
 
 def _end_without_output(error: OSError) -> NoReturn:
     """One line where standard output cannot be written (a full disk, a reader that is gone). Files are told by name."""
     if error.filename is not None:
         raise error
-    click.echo(f"Error: cannot write the output: {error.strerror or error}", err=True)
+    echo(f"Error: cannot write the output: {error.strerror or error}", err=True)
     with suppress(OSError):  # what is not written yet goes nowhere, or Python tries again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(OutputError.exit_code)
 
 
 def _one_line(message: Warning | str, *_where: Any, **_more: Any) -> None:
-    click.echo(f"Warning: {message}", err=True)
+    echo(f"Warning: {message}", err=True)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

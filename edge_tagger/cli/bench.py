@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option, photos_of
+from edge_tagger.temporary import temporary_folder
+from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
     from edge_tagger.benchmarks.accuracy import AccuracyBench
@@ -58,6 +61,7 @@ def _path(**options: Any) -> click.Path:
 @click.option("--markdown", "markdown_path", type=_path(), help="Write the tables here.")
 @click.option("--chart", "chart_path", type=_path(), help="Draw latency against accuracy here, as PNG; with --photos.")
 @click.option("--resume", is_flag=True, help="Go on with the file of --json: measure only what it lacks.")
+@overwrite_option
 @click.pass_context
 def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> None:
     """Measure latency, memory, accuracy and heat of .tflite files where they will run.
@@ -71,12 +75,12 @@ def command(ctx: click.Context, /, models: tuple[Path, ...], **options: Any) -> 
     outputs = {options["csv_path"]: format_csv, options["markdown_path"]: format_markdown}
     if options["resume"] and options["json_path"] is None:
         raise click.UsageError("--resume goes on with a file: name it with --json")
-    _check_folders([path for path in (*outputs, options["chart_path"]) if path is not None])
+    _check_outputs(models, options)
     _check_chart(options)
-    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-        report = _run(models, options, folder=Path(folder))
+    with temporary_folder() as folder:
+        report = _run(models, options, folder=folder)
     if report.results or report.extras:
-        click.echo(format_report(report))
+        echo(*format_report(report).split("\n"))
         for path, written in outputs.items():
             if path is not None:
                 write_text(path, written(report))
@@ -122,7 +126,7 @@ def _accuracy(options: dict[str, Any], folder: Path) -> AccuracyBench:
     if split != ALL or split in catalogue.values(column):
         catalogue = catalogue.where(column, split)
     kept = Catalogue(catalogue.source, catalogue.columns, catalogue.photos[: options["max_photos"]])
-    return AccuracyBench(PhotoSet(kept, folder, tell=lambda line: click.echo(line, err=True)))
+    return AccuracyBench(PhotoSet(kept, folder, tell=lambda line: echo(line, err=True)))
 
 
 def _check_chart(options: dict[str, Any]) -> None:
@@ -142,16 +146,30 @@ def _draw(report: Report, path: Path) -> None:
     if points := points_of(report):
         write_chart(points, path)
     else:
-        click.echo(f"Warning: no model has figures for these photos; {path} was not drawn", err=True)
+        echo(f"Warning: no model has figures for these photos; {path} was not drawn", err=True)
 
 
-def _check_folders(paths: list[Path]) -> None:
-    from edge_tagger.errors import OutputError
+def _check_outputs(models: tuple[Path, ...], options: dict[str, Any]) -> None:
+    from edge_tagger.cli.ours import csv_with, json_with, marked
 
-    for path in paths:
-        if not path.resolve().parent.is_dir():
-            raise OutputError(f"cannot write {path}: its folder does not exist; make it first")
+    check_outputs(
+        [
+            Output("--json", options["json_path"], json_with("format", "plan", "devices", "results")),
+            Output("--csv", options["csv_path"], csv_with("model", "sha256", "device")),
+            Output("--markdown", options["markdown_path"], marked),
+            Output("--chart", options["chart_path"], marked),
+        ],
+        inputs={
+            "a model": models,
+            "--photos": [options["photos"]],
+            "--devices": [options["devices_file"] or "devices.toml"],
+            "--benchmark-binary": [options["benchmark_binary"]],
+            "--delegate": [options["delegate"]],
+        },
+        photos=photos_of(options["photos"], options["image_column"]),
+        overwrite=options["overwrite"],
+    )
 
 
 def _tell(failure: Failure) -> None:
-    click.echo(f"Error: {failure.message}", err=True)
+    echo(f"Error: {failure.message}", err=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from edge_tagger.errors import MissingExtraError
+from edge_tagger.terminal import echo, echo_json
 
 # The names of edge_tagger.convert.check.targets.TARGETS, which --help must not load; a test compares them.
 TARGETS = ("mediapipe", "mlkit", "android-gpu", "edgetpu", "pi")
@@ -34,5 +34,8 @@ def command(ctx: click.Context, model: Path, targets: tuple[str, ...], as_json: 
         ) from error
 
     report = check(model, targets)
-    click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False) if as_json else str(report))
+    if as_json:
+        echo_json(report.to_json(), indent=2)
+    else:
+        echo(*str(report).split("\n"))
     ctx.exit(0 if report.fine else 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from edge_tagger.terminal import Styled, echo, echo_json, printable
 
 if TYPE_CHECKING:
     from edge_tagger.colours.dominant import Colour
@@ -37,20 +38,20 @@ def command(ctx: click.Context, /, photos: tuple[Path, ...], file: Path | None, 
         try:
             colours = dominant_colours(path, palette=palette, count=count)
         except PhotoError as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             exit_code = error.exit_code
             continue
         if as_json:
-            found = {"photo": photo, "colours": [colour.to_json() for colour in colours]}
-            click.echo(json.dumps(found, ensure_ascii=False))
+            echo_json({"photo": photo, "colours": [colour.to_json() for colour in colours]})
         else:
-            click.echo("\n".join([photo, *(_line(colour) for colour in colours)]))
+            echo(photo, *(_line(colour) for colour in colours))
             if not colours:
-                click.echo("  no product stands out from the background")
+                echo("  no product stands out from the background")
     ctx.exit(exit_code)
 
 
 def _line(colour: Colour) -> str:
     """A colour with a patch of it, which click leaves out where standard output is no terminal."""
     red, green, blue = bytes.fromhex(colour.hex[1:])
-    return f"  {click.style('    ', bg=(red, green, blue))}  {colour.hex}  {colour.share:4.0%}  {colour.name}"
+    patch = click.style("    ", bg=(red, green, blue))
+    return Styled(f"  {patch}  {colour.hex}  {colour.share:4.0%}  {printable(colour.name)}")

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.terminal import echo
+
 # The names of edge_tagger.benchmarks.compare.ACROSS, which --help must not load; a test compares them.
 ACROSS = ("model", "runtime")
 
@@ -35,6 +38,7 @@ def _limits(_: click.Context, __: click.Parameter, value: str | None) -> dict[st
 )  # fmt: skip
 @click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write it for a pull request.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all of it.")
+@overwrite_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -45,6 +49,7 @@ def command(
     limits: dict[str, float],
     markdown_path: Path | None,
     json_path: Path | None,
+    overwrite: bool,
 ) -> None:
     """Is it slower than it was? Two files of `bench --json`, cell by cell.
 
@@ -61,15 +66,24 @@ def command(
     )
     from edge_tagger.benchmarks.limits import judge
     from edge_tagger.benchmarks.results_file import read_report
+    from edge_tagger.cli.ours import json_with, marked
     from edge_tagger.files import write_json, write_text
 
+    check_outputs(
+        [
+            Output("--markdown", markdown_path, marked),
+            Output("--json", json_path, json_with("format", "before", "after", "pairs")),
+        ],
+        inputs={"BEFORE.json": [before], "AFTER.json": [after]},
+        overwrite=overwrite,
+    )
     comparison = compare(read_report(before), read_report(after), across=across)
     compared = Compared(str(before), str(after), comparison, limits, judge(comparison, limits))
-    click.echo(format_comparison(compared))
+    echo(*format_comparison(compared).split("\n"))
     if markdown_path is not None:
         write_text(markdown_path, format_comparison_markdown(compared))
     if json_path is not None:
         write_json(json_path, comparison_json(compared))
     for line in (*compared.verdict.regressions, *compared.verdict.void):
-        click.echo(f"Error: {line}", err=True)
+        echo(f"Error: {line}", err=True)
     ctx.exit(0 if compared.verdict.passed else 1)

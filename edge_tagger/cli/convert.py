@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
     from edge_tagger.convert.sources import Source
@@ -71,6 +74,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, value: str | Non
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to write.  [default: beside SOURCE, or in the run]",
 )
+@overwrite_option
 def command(source: Path, **options: Any) -> None:
     """Write .tflite files from SOURCE: the folder of a finished training, a .keras or .h5 file, or a SavedModel.
 
@@ -94,22 +98,24 @@ def command(source: Path, **options: Any) -> None:
         raise click.UsageError("--manifest has the labels and the name; leave --labels and --name out")
 
     from edge_tagger.convert.layers import describe_layers
-    from edge_tagger.convert.writer import Converted, convert
+    from edge_tagger.convert.writer import Converted, convert, paths_of
 
     def tell(made: Converted) -> None:
         size = f"{made.path.stat().st_size / 1e6:.2f} MB" if made.written else "not written"
-        click.echo(f"{made.path}  {size}\n  {made.verification}")
+        echo(f"{made.path}  {size}", f"  {made.verification}")
 
+    out = options["out"] or (source if _is_run(source) else source.resolve().parent)
     with _opened(source, options) as opened:
+        _check_files(source, paths_of(opened, formats, out=out, io=options["io"]).values(), options)
 
         def show(files: dict[str, bytes], photos: Any) -> None:
             for line in describe_layers(opened, files, photos):
-                click.echo(line)
+                echo(line)
 
         convert(
             opened,
             formats,
-            out=options["out"] or (source if _is_run(source) else source.resolve().parent),
+            out=out,
             io=options["io"],
             quantized="post-training" if options["representative"] else options["quantized"],
             max_drop=options["max_drop"],
@@ -126,7 +132,20 @@ def _describe(source: Path, formats: list[str], options: dict[str, Any]) -> None
     from edge_tagger.convert.redescribe import redescribe
 
     described = {name: options[name] for name in ("labels", "manifest", "name")}
-    click.echo(redescribe(source, options["out"] or source.parent, **described))
+    out = options["out"] or source.parent
+    if (out / source.name).resolve() != source.resolve():  # which redescribe says itself
+        _check_files(source, [out / source.name], options)
+    echo(str(redescribe(source, out, **described)))
+
+
+def _check_files(source: Path, paths: Iterable[Path], options: dict[str, Any]) -> None:
+    from edge_tagger.cli.ours import model
+
+    check_outputs(
+        [Output("--out", path, model) for path in paths],
+        inputs={"the source": [source], **{f"--{name}": [options[name]] for name in ("labels", "manifest")}},
+        overwrite=options["overwrite"],
+    )
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from edge_tagger.terminal import echo
+
 
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to write.")
@@ -22,5 +24,5 @@ def command(out: Path, photos: int, recipe: str, seed: int) -> None:
 
     settings = DemoSettings(photos=photos, recipe=recipe, seed=seed)
     with open_demo(out, settings):
-        report = run_demo(out, settings, tell=click.echo)
-    click.echo(f"Open {report} in a browser. Tag a photo: edge-tagger tag PHOTO --model {out / 'models'}/*-int8.tflite")
+        report = run_demo(out, settings, tell=echo)
+    echo(f"Open {report} in a browser. Tag a photo: edge-tagger tag PHOTO --model {out / 'models'}/*-int8.tflite")

@@ -28,7 +28,7 @@ _BENCH_RUNS, _WARMUP_RUNS = 100, 10
 class _Clock:
     """Says what is going on, and keeps how long each step took."""
 
-    tell: Callable[[str], object]
+    tell: Callable[..., object]
     steps: list[Step] = field(default_factory=list)
 
     @contextmanager
@@ -42,8 +42,8 @@ class _Clock:
         self.tell(f"{name}: {self.steps[-1].seconds:.1f} s")
 
 
-def run_demo(out: Path, settings: DemoSettings, *, tell: Callable[[str], object]) -> Path:
-    """Do every step in the folder `out` and give the path of the report. `tell` gets a line for each step.
+def run_demo(out: Path, settings: DemoSettings, *, tell: Callable[..., object]) -> Path:
+    """Do every step in the folder `out` and give the path of the report. `tell` gets lines for each step.
 
     What a stopped demo left in `out` is used: the drawn catalogue, and the training as far as it went.
     """
@@ -173,10 +173,10 @@ def _report(
 
     report = out / "report.html"
     write_report(report, models=rows, gallery=gallery, steps=clock.steps, facts=machine)
-    clock.tell("\n".join(table([
+    clock.tell(*table([
         ["model", "size kB", *rows[0].scores, "p50 ms"],
         *([row.name, f"{row.size_bytes / 1000:.0f}", *(f"{score:.3f}" for score in row.scores.values()),
            f"{row.latency.p50_ms:.2f}" if row.latency else "-"] for row in rows),
-    ])))  # fmt: skip
+    ]))  # fmt: skip
     clock.tell(f"in all: {sum(step.seconds for step in clock.steps):.0f} s")
     return report

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_tagger.cli.csv_options import encoding_option
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option, photos_of
+from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
     from edge_tagger.benchmarks.results import Report
@@ -36,7 +39,9 @@ ALL = "all"
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every figure here.")
 @click.option("--bench", type=click.Path(path_type=Path), help="A file of bench --json: its times go into the report.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write index.html in this folder: a page to look at.")
-def command(  # noqa: PLR0913,PLR0917  an option each
+@overwrite_option
+def command(  # noqa: PLR0913  an option each
+    *,
     models: tuple[Path, ...],
     source: Path,
     split: str,
@@ -48,6 +53,7 @@ def command(  # noqa: PLR0913,PLR0917  an option each
     json_path: Path | None,
     bench: Path | None,
     report: Path | None,
+    **options: Any,
 ) -> None:
     """Measure models on labelled photos, side by side; differences are to the first.
 
@@ -57,15 +63,28 @@ def command(  # noqa: PLR0913,PLR0917  an option each
     """
     from edge_tagger.catalogue.run_split import where_run_split
     from edge_tagger.catalogue.source import read_catalogue
-    from edge_tagger.errors import OutputError
+    from edge_tagger.cli.ours import json_with, marked
     from edge_tagger.evaluate import figures, label_notes
     from edge_tagger.evaluation_table import format_table
     from edge_tagger.files import write_json
     from edge_tagger.measure import measure
     from edge_tagger.progress import Progress
 
-    if json_path is not None and not json_path.parent.is_dir():
-        raise OutputError(f"cannot write {json_path}: its folder does not exist; make it first")
+    check_outputs(
+        [
+            Output("--json", json_path, json_with("models", "failed", without="int8")),  # not a run's comparison.json
+            Output("--report", report, is_folder=True),
+            *([Output("--report", report / "index.html", marked)] if report is not None and _is_there(report) else []),
+        ],
+        inputs={
+            "a model": models,
+            "--data": [source] if source.is_file() else [],
+            "--bench": [bench],
+            "a file of --run": [] if run is None or not run.is_dir() else run.iterdir(),
+        },
+        photos=photos_of(source, image_column),
+        overwrite=options["overwrite"],
+    )
     if bench is not None and report is None:
         raise click.UsageError("--bench goes into the report: give --report DIR")
     measured_there = None if bench is None else _read_bench(bench, models)
@@ -84,15 +103,19 @@ def command(  # noqa: PLR0913,PLR0917  an option each
     with Progress(len(catalogue), "evaluate", unit="photos") as progress:
         measured = measure(models, catalogue, threads=threads, on_progress=progress.update, on_failure=_tell)
     result = figures(measured, failed=len(catalogue) - len(measured[0].photos))
-    click.echo(format_table(result))
+    echo(*format_table(result).split("\n"))
     for line in label_notes(measured):
-        click.echo(f"Warning: {line}", err=True)
+        echo(f"Warning: {line}", err=True)
     if json_path is not None:
         write_json(json_path, result)
     if report is not None:
         latency = None if measured_there is None else _latency(measured_there, models, result["models"])
         page = write_report(report, measured, run=run, latency=latency, title=f"{source.name}, split {split}")
-        click.echo(f"Report: {page}", err=True)
+        echo(f"Report: {page}", err=True)
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  which takes names of any length
 
 
 def _read_bench(path: Path, models: tuple[Path, ...]) -> Report:
@@ -126,4 +149,4 @@ def _sha256s(models: tuple[Path, ...]) -> list[str]:
 
 
 def _tell(photo: Photo, error: PhotoError) -> None:
-    click.echo(f"{photo.place}: {error}", err=True)
+    echo(f"{photo.place}: {error}", err=True)

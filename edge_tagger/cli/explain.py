@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from edge_tagger.cli.model_options import model_options, tagger_arguments
+from edge_tagger.cli.outputs import Output, check_outputs, overwrite_option
+from edge_tagger.terminal import echo
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -21,8 +23,9 @@ _SUFFIXES = (".png", ".jpg", ".jpeg")
     help="Its identity, or its name where only one tag has it; repeatable. Default: the photo's tags.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Write the picture here, .png or .jpg.")
+@overwrite_option
 @model_options
-def command(photo: Path, tags: tuple[str, ...], out: Path, **options: Any) -> None:
+def command(photo: Path, tags: tuple[str, ...], out: Path, overwrite: bool, **options: Any) -> None:
     """Show which places of a photo speak for its tags.
 
     Draws the photo once for each tag, side by side, and colours the places that raise the tag's score: the redder, the
@@ -32,14 +35,17 @@ def command(photo: Path, tags: tuple[str, ...], out: Path, **options: Any) -> No
     if out.suffix.lower() not in _SUFFIXES:
         raise click.BadParameter(f"{out} ends in none of {', '.join(_SUFFIXES)}", param_hint="--out")
 
-    from edge_tagger.errors import OutputError
+    from edge_tagger.cli.ours import marked
     from edge_tagger.explain.overlay import caption, encode, fit, side_by_side
     from edge_tagger.files import write_bytes
     from edge_tagger.images import load_photo
     from edge_tagger.tagger import Tagger
 
-    if not out.parent.is_dir():
-        raise OutputError(f"cannot write {out}: its folder does not exist; make it first")
+    check_outputs(
+        [Output("--out", out, marked)],
+        inputs={"the photo": [photo], **{f"--{name}": [options[name]] for name in ("model", "labels", "delegate")}},
+        overwrite=overwrite,
+    )
     try:
         tagger = Tagger(**tagger_arguments(**options))
     except ValueError as error:
@@ -51,4 +57,4 @@ def command(photo: Path, tags: tuple[str, ...], out: Path, **options: Any) -> No
     panels = [(each.overlay(shown), caption(each.tag, each.score, n)) for n, each in enumerate(explanations, 1)]
     write_bytes(out, encode(side_by_side(panels), out.suffix.lower()))
     for number, explanation in enumerate(explanations, 1):
-        click.echo(f"{number}  {explanation.score:.2f}  {explanation.tag}")
+        echo(f"{number}  {explanation.score:.2f}  {explanation.tag}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from edge_tagger.terminal import echo, echo_json
 
 
 @click.command()
@@ -16,4 +17,7 @@ def command(model: Path, as_json: bool) -> None:
     from edge_tagger.inspection import inspect_model
 
     found = inspect_model(model)
-    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False) if as_json else str(found))
+    if as_json:
+        echo_json(found.to_json(), indent=2)
+    else:
+        echo(*str(found).split("\n"))

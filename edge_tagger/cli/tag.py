@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from edge_tagger.cli.bulk_options import bulk_options, take_bulk
 from edge_tagger.cli.model_options import answer_options, model_options, tagger_arguments
+from edge_tagger.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from edge_tagger.errors import PhotoError
@@ -72,12 +72,12 @@ def command(
         for path, tagged in zip(photos, _tagged(tagger, photos, workers), strict=True):
             photo = click.format_filename(path)  # a name may hold bytes that are no text
             if isinstance(tagged, PhotoError):
-                click.echo(f"Error: {tagged}", err=True)
+                echo(f"Error: {tagged}", err=True)
                 exit_code = tagged.exit_code
             elif as_json:
-                click.echo(json.dumps({"photo": photo, **tagged.to_json()}, ensure_ascii=False))
+                echo_json({"photo": photo, **tagged.to_json()})
             else:
-                click.echo(f"{photo}\n" + "\n".join(f"  {line}" for line in str(tagged).splitlines()))
+                echo(photo, *(f"  {line}" for line in str(tagged).splitlines()))
     ctx.exit(exit_code)
 
 

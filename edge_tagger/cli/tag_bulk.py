@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_tagger.cli.bulk_options import SHOPS, BulkOptions
+from edge_tagger.temporary import temporary_folder
+from edge_tagger.terminal import echo
 
 if TYPE_CHECKING:
-    from edge_tagger.bulk.job import Counts
+    from edge_tagger.bulk.job import Counts, Job
     from edge_tagger.bulk.journal import Journal
     from edge_tagger.bulk.output import Output, Written
     from edge_tagger.bulk.shop_export import ShopExport
@@ -27,48 +28,66 @@ def tag_bulk(
 ) -> int:
     """The exit code: that of a photo that cannot be read where there is one, else 0. Raises EdgeTaggerError."""
     from edge_tagger.bulk.job import Job
-    from edge_tagger.bulk.output import beside
+    from edge_tagger.bulk.journal import Journal
     from edge_tagger.bulk.settings import settings_of
-    from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+    from edge_tagger.cli.bulk_outputs import check_bulk_outputs
     from edge_tagger.colours.palette import Palette
-    from edge_tagger.errors import CatalogueError, OutputError, PhotoError
-    from edge_tagger.files import sweep
+    from edge_tagger.errors import PhotoError
 
     shop = options.format_name if options.format_name in SHOPS else None
-    _check_apart(inputs, options.out)
     source = _source(inputs, options, shop)
-    export = _shop_export(shop, source, tagger, options) if shop is not None else None
-    output = _output(source, export, tagger, options)
-    palette = Palette.read(options.palette) if options.colours else None
-    with _journal(options, settings_of(tagger, arguments, palette)) as journal:
-        job = Job(tagger, source, journal, workers, palette)
-        try:
-            job.run()
-        except KeyboardInterrupt:
-            if options.out is not None:
-                tell(f"Stopped; {journal.path} keeps what is done. Go on with the same command and --resume")
-            raise
-        if job.counts.total == 0:
-            suffixes = ", ".join(sorted(PHOTO_SUFFIXES))
-            raise CatalogueError(f"{', '.join(inputs[:3])}: no photos there; files that end in {suffixes} are taken")
-        _tell_counts(job.counts, journal)
-        if options.dry_run:
-            assert export is not None
-            _print_changes(export, journal, options)
-            return PhotoError.exit_code if job.counts.failed + job.counts.refused else 0
-        assert options.out is not None
-        for path in (options.out, beside(options.out, "failures"), beside(options.out, "review")):
-            sweep(path)
-        try:
-            written = output.write(options.out, journal)
-        except OutputError as error:
-            raise OutputError(f"{error}; {journal.path} keeps all tags: make room, run again with --resume") from error
+    with _journal_path(options) as path:
+        check_bulk_outputs(inputs, source, arguments, options, path)
+        export = _shop_export(shop, source, tagger, options) if shop is not None else None
+        output = _output(source, export, tagger, options)
+        palette = Palette.read(options.palette) if options.colours else None
+        settings = settings_of(tagger, arguments, palette)
+        with Journal(path, settings, resume=options.resume, overwrite=options.overwrite, tell=tell) as journal:
+            job = Job(tagger, source, journal, workers, palette)
+            _run(job, inputs, options)
+            if options.dry_run:
+                assert export is not None
+                _print_changes(export, journal, options)
+                return PhotoError.exit_code if job.counts.failed + job.counts.refused else 0
+            assert options.out is not None
+            written = _write(output, options.out, journal, options)
     _tell_written(written, export)
     return PhotoError.exit_code if written.failed else 0
 
 
+def _run(job: Job, inputs: Sequence[str], options: BulkOptions) -> None:
+    from edge_tagger.catalogue.source import PHOTO_SUFFIXES
+    from edge_tagger.errors import CatalogueError
+
+    try:
+        job.run()
+    except KeyboardInterrupt:
+        if keeps_journal(options):
+            tell(f"Stopped; {job.journal.path} keeps what is done. Go on with the same command and --resume")
+        raise
+    if job.counts.total == 0:
+        suffixes = ", ".join(sorted(PHOTO_SUFFIXES))
+        raise CatalogueError(f"{', '.join(inputs[:3])}: no photos there; files that end in {suffixes} are taken")
+    _tell_counts(job.counts, job.journal)
+
+
+def _write(output: Output, out: Path, journal: Journal, options: BulkOptions) -> Written:
+    from edge_tagger.bulk.output import beside
+    from edge_tagger.errors import OutputError
+    from edge_tagger.files import sweep
+
+    for path in (out, beside(out, "failures"), beside(out, "review")):
+        sweep(path)
+    try:
+        return output.write(out, journal)
+    except OutputError as error:
+        if not keeps_journal(options):
+            raise
+        raise OutputError(f"{error}; {journal.path} keeps all tags: make room, run again with --resume") from error
+
+
 def tell(line: str) -> None:
-    click.echo(line, err=True)
+    echo(line, err=True)
 
 
 def _source(inputs: Sequence[str], options: BulkOptions, shop: str | None) -> Source:
@@ -85,11 +104,6 @@ def _source(inputs: Sequence[str], options: BulkOptions, shop: str | None) -> So
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _check_apart(inputs: Sequence[str], out: Path | None) -> None:
-    if out is not None and out.exists() and any(Path(each).exists() and out.samefile(each) for each in inputs):
-        raise click.UsageError(f"{out} is the input; choose another --out")
 
 
 def _bands(options: BulkOptions) -> Bands | None:
@@ -138,31 +152,30 @@ def _shop_export(shop: str, source: Source, tagger: Tagger, options: BulkOptions
     return ShopExport(shop, source, TagMerger(taxonomy, policy, tagger.display_names), mapping, tell)
 
 
-@contextmanager
-def _journal(options: BulkOptions, settings: Mapping[str, Any]) -> Iterator[Journal]:
-    """The journal beside the output; for a dry run without one, a temporary one."""
-    from edge_tagger.bulk.journal import Journal
-    from edge_tagger.errors import OutputError
+def keeps_journal(options: BulkOptions) -> bool:
+    """Whether there is a place for a journal: it is named, or stands beside a file."""
+    from edge_tagger.destination import is_regular
 
-    with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
-        path = options.journal or (Path(folder) / "journal" if options.out is None else Path(f"{options.out}.journal"))
-        if options.out is not None and options.out.exists() and not (options.overwrite or options.dry_run):
-            if not options.resume:
-                raise OutputError(
-                    f"{options.out} is there already; go on with --resume, start anew with --overwrite, or choose "
-                    "another --out"
-                )
-            if not path.exists():
-                raise OutputError(f"{options.out} is there and {path} is not; start anew with --overwrite")
-        with Journal(path, settings, resume=options.resume, overwrite=options.overwrite, tell=tell) as journal:
-            yield journal
+    return options.journal is not None or (options.out is not None and is_regular(options.out))
+
+
+@contextmanager
+def _journal_path(options: BulkOptions) -> Iterator[Path]:
+    """The journal that is named, or beside the output; a temporary one for a dry run or a device without one."""
+    if options.journal is not None:
+        yield options.journal
+    elif keeps_journal(options):
+        yield Path(f"{options.out}.journal")
+    else:
+        with temporary_folder() as folder:
+            yield folder / "journal"
 
 
 def _print_changes(export: ShopExport, journal: Journal, options: BulkOptions) -> None:
     products = set[str]()
     for change in export.changes(journal):
         products.add(change.product)
-        click.echo(str(change))
+        echo(str(change))
     _tell_unmapped(export)
     tell(f"{len(products)} products would change; no file was written")
     if options.out is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from edge_tagger.cli.csv_options import encoding_option
+from edge_tagger.cli.outputs import Output, check_outputs
+from edge_tagger.terminal import echo
 
 
 @click.command("train")
@@ -66,6 +68,11 @@ def command(
     chosen = load_recipe(recipe or "classes")
     if encoding is not None:
         chosen = replace(chosen, data=replace(chosen.data, encoding=encoding))
+    folders = {"--out": run, "--cache": cache, "--tensorboard": tensorboard}
+    check_outputs(
+        [Output(option, folder, is_folder=True) for option, folder in folders.items()],
+        inputs={"the source": [source], "--weights": [weights] if Path(weights).is_file() else []},
+    )
 
     from edge_tagger.train.finetune import train
     from edge_tagger.train.hub import find_weights
@@ -84,6 +91,6 @@ def command(
             accept_changed_data=accept_changed_data,
         )
     except KeyboardInterrupt:
-        click.echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
+        echo(f"Stopped; what is done is kept. Continue with the same command and --resume (run: {run})", err=True)
         raise
-    click.echo(f"{run} is done. Next: edge-tagger convert {run} --float16 --int8")
+    echo(f"{run} is done. Next: edge-tagger convert {run} --float16 --int8")

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from edge_tagger.cli.model_options import Command, answer_options, model_options, tagger_arguments
+from edge_tagger.terminal import echo
 from edge_tagger.watch.defaults import HOLD_S, SMOOTHING_S, STILL_S
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def command(
         finally:
             show.close()
             if summary.tagged or summary.unreadable or not sys.exc_info()[0]:  # an error at the start says enough
-                click.echo(str(summary), err=True)
+                echo(str(summary), err=True)
     ctx.exit(4 if summary.unreadable else 0)
 
 

@@ -17,6 +17,7 @@ from edge_tagger.colours.dominant import dominant_colours
 from edge_tagger.colours.palette import Palette
 from edge_tagger.errors import EdgeTaggerError
 from edge_tagger.images import load_photo
+from edge_tagger.terminal import echo
 
 NONE = "no product"
 Counts = Counter[tuple[str, str]]  # label, answer
@@ -68,8 +69,8 @@ def main(source: Path, split: str, column: str, file: Path | None, skin: bool) -
         counts, took_ms = count(catalogue.photos, Palette.read(file), column, skin=skin)
     except EdgeTaggerError as error:
         raise click.ClickException(str(error)) from error
-    click.echo("\n".join(lines(counts)))
-    click.echo(f"{took_ms:.2f} ms a photo, decoding apart")
+    echo(*lines(counts))
+    echo(f"{took_ms:.2f} ms a photo, decoding apart")
 
 
 if __name__ == "__main__":

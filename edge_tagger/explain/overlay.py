@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import unicodedata
+import zlib
 from collections.abc import Sequence
 
 import cv2
@@ -10,6 +12,7 @@ import numpy as np
 
 from edge_tagger.errors import OutputError
 from edge_tagger.explain.graph import Values
+from edge_tagger.files import WRITTEN_BY
 from edge_tagger.images import Pixels
 from edge_tagger.taxonomy import Tag
 
@@ -70,11 +73,23 @@ def caption(tag: str, score: float, number: int) -> tuple[str, str]:
 
 
 def encode(picture: Pixels, suffix: str) -> bytes:
-    """An RGB picture as a file of the kind that ".png" or ".jpg" says."""
+    """An RGB picture as a file of the kind that ".png" or ".jpg" says, which says what wrote it."""
     done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not done:
         raise OutputError(f"OpenCV cannot write {suffix}")
-    return bytes(data)
+    return _signed(bytes(data), suffix)
+
+
+def _signed(data: bytes, suffix: str) -> bytes:
+    """With a comment of JPEG behind JFIF's own segment, or a text chunk of PNG behind its header."""
+    if suffix == ".png":
+        chunk = b"tEXtSoftware\0" + WRITTEN_BY.encode()
+        packed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        place = 8 + 25  # the mark, and IHDR
+    else:
+        packed = b"\xff\xfe" + struct.pack(">H", 2 + len(WRITTEN_BY)) + WRITTEN_BY.encode()
+        place = 4 + struct.unpack(">H", data[4:6])[0]
+    return data[:place] + packed + data[place:]
 
 
 def _ascii(text: str) -> str:

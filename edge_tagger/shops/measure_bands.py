@@ -16,6 +16,7 @@ from edge_tagger.catalogue.source import Photo
 from edge_tagger.shops.review import DEFAULT_BANDS, Bands
 from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.taxonomy import Facet, Tag
+from edge_tagger.terminal import echo
 
 Counts: TypeAlias = Counter[tuple[str, str, bool]]  # facet, band, right
 
@@ -69,7 +70,7 @@ def main(source: Path, split: str, model: Path | None) -> None:
             facets = tagger.manifest.taxonomy.facets
             catalogue.require([column for facet in facets for column in facet.columns])
             tagged = tagger.tag_many([photo.file() for photo in catalogue.photos])
-            click.echo("\n".join(lines(count(zip(catalogue.photos, tagged, strict=True), facets))))
+            echo(*lines(count(zip(catalogue.photos, tagged, strict=True), facets)))
     except EdgeTaggerError as error:
         raise click.ClickException(str(error)) from error
 

@@ -19,6 +19,7 @@ import numpy as np
 from edge_tagger.images import Pixels, load_photo
 from edge_tagger.tagger import Tagger
 from edge_tagger.taxonomy import Scores
+from edge_tagger.terminal import echo
 from edge_tagger.watch.smoothing import Settled, Smoothing
 
 SHOWN_S, PER_S = 6.0, 15
@@ -79,11 +80,11 @@ def main(source: Path, split: str, count: int, model: Path | None) -> None:
         with Tagger(model) as tagger:
             frames = (frame for photo in picked for frame in hand_held(load_photo(photo.file()), random))
             scores = [tagger.scores(frame) for frame in frames]
-            click.echo("| smoothing | hold | changes a minute of one product | follows the next after |")
-            click.echo("| ---: | ---: | ---: | ---: |")
+            echo("| smoothing | hold | changes a minute of one product | follows the next after |")
+            echo("| ---: | ---: | ---: | ---: |")
             for smoothing_s, hold_s in SETTINGS:
                 per_min, after_s = figures(changes_s(tagger, scores, smoothing_s, hold_s), len(picked))
-                click.echo(f"| {smoothing_s:g} s | {hold_s:g} s | {per_min:.1f} | {after_s:.1f} s |")
+                echo(f"| {smoothing_s:g} s | {hold_s:g} s | {per_min:.1f} | {after_s:.1f} s |")
     except EdgeTaggerError as error:
         raise click.ClickException(str(error)) from error
 

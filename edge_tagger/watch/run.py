@@ -16,6 +16,7 @@ from types import FrameType
 from edge_tagger.catalogue.photo_files import refused_link, shown
 from edge_tagger.errors import PhotoError
 from edge_tagger.tagger import Tagger
+from edge_tagger.terminal import echo
 from edge_tagger.watch.camera import Camera, open_camera
 from edge_tagger.watch.folder import ArrivingPhotos
 from edge_tagger.watch.frames import Frame, NewestFrames, Reconnecting, video_frames
@@ -91,7 +92,7 @@ def until_stopped(duration_s: float | None = None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if sys.stderr.isatty():  # which shows ^C
-            print(file=sys.stderr)
+            echo("", err=True)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for kind, handler in before.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from edge_tagger.tagged import TaggedPhoto
+from edge_tagger.terminal import Styled, echo, echo_json, printable
 from edge_tagger.watch.loop import Answer
 
 _REFRESH_S = 0.1
@@ -46,11 +46,11 @@ class _Lines:
             self._last_s = answer.at_s
         return due
 
-    def _print(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+    def _print(self, *lines: str) -> None:
+        echo(*lines, file=self._out)
 
     def tell(self, line: str) -> None:
-        print(line, file=self._told, flush=True)
+        echo(line, file=self._told)
 
     def close(self) -> None:
         pass
@@ -70,7 +70,7 @@ class Log(_Lines):
             self._print(f"{when}  {tags}  ({rate(answer)})")
 
     def photo(self, path: Path, tagged: TaggedPhoto) -> None:
-        self._print("\n".join([str(path), *(f"  {line}" for line in str(tagged).splitlines())]))
+        self._print(str(path), *(f"  {line}" for line in str(tagged).splitlines()))
 
 
 class JsonLines(_Lines):
@@ -97,7 +97,7 @@ class JsonLines(_Lines):
 
     def _put(self, **values: Any) -> None:
         head = {"time": datetime.now().astimezone().isoformat(timespec="milliseconds")} if self._live else {}
-        self._print(json.dumps({"source": self._source, **head, **values}, ensure_ascii=False))
+        echo_json({"source": self._source, **head, **values}, file=self._out)
 
 
 class Block:
@@ -118,12 +118,15 @@ class Block:
                 self._draw()
 
     def photo(self, path: Path, tagged: TaggedPhoto) -> None:
-        self.tell("\n".join([str(path), *(f"  {line}" for line in str(tagged).splitlines())]))
+        self._say(str(path), *(f"  {line}" for line in str(tagged).splitlines()))
 
     def tell(self, line: str) -> None:
+        self._say(line)
+
+    def _say(self, *lines: str) -> None:
         with self._lock:
             self._wipe()
-            self._out.write(line + "\n")
+            echo(*lines, file=self._out)
             self._draw()
 
     def close(self) -> None:
@@ -133,14 +136,14 @@ class Block:
     def _draw(self) -> None:
         self._wipe()
         width = shutil.get_terminal_size().columns
-        self._drawn = [line[: width - 1] for line in self._newest]  # a line that wraps would be two to wipe
-        self._out.write("".join(f"{line}\n" for line in self._drawn))
-        self._out.flush()
+        self._drawn = [printable(line)[: width - 1] for line in self._newest]  # one that wraps would be two to wipe
+        if self._drawn:
+            echo(*self._drawn, file=self._out)
         self._drawn_s = self._clock()
 
     def _wipe(self) -> None:
         if self._drawn:
-            self._out.write(f"\x1b[{len(self._drawn)}A\r\x1b[J")  # ECMA-48: cursor up, erase to the end
+            self._out.write(Styled(f"\x1b[{len(self._drawn)}A\r\x1b[J"))  # ECMA-48: cursor up, erase to the end
             self._drawn = []
 
 

@@ -104,7 +104,7 @@ def test_a_disk_that_fills_leaves_the_old_picture(photo: Path, model: Path, tmp_
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000)); from edge_tagger.cli import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", limited, "explain", photo, "--model", model, "--out", out],
+        [sys.executable, "-c", limited, "explain", photo, "--model", model, "--out", out, "--overwrite"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 6 and f"Error: cannot write {out}: File too large" in done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,14 @@ def test_a_name_that_is_no_text_is_printed(model: Path, photos: list[Path], tmp_
         assert done.returncode == 0 and "�.png" in done.stdout.decode()
 
 
-def test_photos_that_vanish_while_others_are_tagged_are_told(model: Path, photos: list[Path], tmp_path: Path) -> None:
+def test_photos_that_vanish_while_others_are_tagged_are_told(
+    model: Path, photos: list[Path], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
     many = [tmp_path / f"{number}.png" for number in range(2_000)]
     for path in many:
         os.link(photos[0], path)
     words = [*PROGRAM, "tag", *many, "--model", model, "--json"]
-    with (tmp_path / "errors").open("w+") as errors, subprocess.Popen(
+    with (tmp_path / "errors").open("w+") as errors, start(
         words, stdout=subprocess.PIPE, stderr=errors, text=True
     ) as process:  # fmt: skip
         assert process.stdout is not None and process.stdout.readline()

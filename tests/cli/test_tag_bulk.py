@@ -222,7 +222,7 @@ def test_what_is_there_is_not_written_over(products: Path, model: Path, tmp_path
     result = call(products, "--out", products, "--model", model, "--overwrite")
     assert result.exit_code == 2 and "is the input" in result.stderr
     journal = call(products, "--out", tmp_path / "o.csv", "--model", model, "--journal", products, "--overwrite")
-    assert journal.exit_code == 7 and "is no journal" in journal.stderr and "image,group" in products.read_text()
+    assert journal.exit_code == 2 and "--journal" in journal.stderr and "image,group" in products.read_text()
     assert call(products, "--out", out, "--model", model, "--overwrite").exit_code == 0
     again = call(out, "--out", tmp_path / "again.csv", "--model", model, "--photos", products.parent)
     assert again.exit_code == 4 and "has a column 'tag_colour' already" in again.stderr

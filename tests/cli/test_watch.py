@@ -45,9 +45,12 @@ def call(*words: str | Path) -> Result:
     return result
 
 
-def started(*words: str | Path) -> subprocess.Popen[str]:
-    command = [*PROGRAM, "watch", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def started(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.Popen[str]]:
+    def watch(*words: str | Path) -> subprocess.Popen[str]:
+        return start([*PROGRAM, "watch", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return watch
 
 
 def of_litert(line: str) -> bool:
@@ -75,7 +78,9 @@ def test_json_lines_of_a_video(clip: Path, model: Path) -> None:
     assert {each["dropped"] for each in found} == {0}
 
 
-def test_a_video_that_is_cut_off_is_tagged_up_to_there_and_told_in_one_line(clip: Path, model: Path) -> None:
+def test_a_video_that_is_cut_off_is_tagged_up_to_there_and_told_in_one_line(
+    started: Callable[..., subprocess.Popen[str]], clip: Path, model: Path
+) -> None:
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
     process = started(clip, "--model", model)
     out, err = process.communicate(timeout=60)
@@ -95,7 +100,9 @@ def test_a_video_that_is_cut_off_is_tagged_up_to_there_and_told_in_one_line(clip
         ("nothing.mp4", "Error: cannot watch nothing.mp4: No such file or directory; "),
     ],
 )
-def test_a_source_that_cannot_be_opened_is_one_line(word: str, said: str, model: Path) -> None:
+def test_a_source_that_cannot_be_opened_is_one_line(
+    started: Callable[..., subprocess.Popen[str]], word: str, said: str, model: Path
+) -> None:
     process = started(word, "--model", model)
     out, err = process.communicate(timeout=60)
     told = [line for line in err.splitlines() if not of_litert(line)]
@@ -132,7 +139,9 @@ def test_options_that_do_not_belong_are_refused(words: list[str], said: str, cli
     assert said in done.stderr
 
 
-def test_photos_that_arrive_in_a_folder_are_tagged_each_once(tmp_path: Path, model: Path) -> None:
+def test_photos_that_arrive_in_a_folder_are_tagged_each_once(
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path, model: Path
+) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     yellow = cv2.imencode(".png", np.full((20, 20, 3), YELLOW[::-1], np.uint8))[1].tobytes()
@@ -164,7 +173,9 @@ def test_photos_that_arrive_in_a_folder_are_tagged_each_once(tmp_path: Path, mod
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_a_summary(kind: signal.Signals, tmp_path: Path, model: Path) -> None:
+def test_a_signal_ends_it_with_a_summary(
+    started: Callable[..., subprocess.Popen[str]], kind: signal.Signals, tmp_path: Path, model: Path
+) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((9, 9, 3), 200, np.uint8))
     process = started(tmp_path, "--model", model, "--existing", "--json")
     assert process.stdout is not None

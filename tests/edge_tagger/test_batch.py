@@ -68,6 +68,38 @@ def test_an_error_of_the_items_comes_through() -> None:
     assert workers_left() == []
 
 
+@pytest.mark.parametrize("workers", [1, 2, 9])
+@pytest.mark.parametrize("before", [0, 1, 3, 20])
+def test_results_of_what_was_given_come_before_an_error_of_the_items(workers: int, before: int) -> None:
+    def items() -> Iterator[int]:
+        yield from range(before)
+        raise OSError("the feed broke")
+
+    came: list[int] = []
+    with pytest.raises(OSError, match="the feed broke"):
+        came.extend(in_order(lambda item: item, items(), workers=workers))
+    assert came == list(range(before)) and workers_left() == []
+
+
+def test_ctrl_c_in_the_items_waits_for_no_results() -> None:
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(in_order(lambda item: item, items(), workers=9))
+    assert workers_left() == []
+
+
+def test_items_go_on_where_their_reader_stopped() -> None:
+    items = iter(count())
+    given = (next(items) for _ in range(100))
+    results = in_order(lambda item: item, given, workers=1)
+    assert list(islice(results, 3)) == [0, 1, 2]
+    del results
+    assert next(given) >= 3
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
 def test_whoever_stops_early_leaves_no_thread(error: type[BaseException]) -> None:
     results = in_order(lambda item: item, count(), workers=3)

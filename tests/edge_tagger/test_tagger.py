@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice, repeat
 from pathlib import Path
@@ -249,17 +250,17 @@ def test_a_model_is_looked_through_once_and_the_packaged_one_only_if_it_was_chan
         assert rehearse.call_count == 1
 
 
-def test_ctrl_c_ends_tag_many_at_once(data: Path) -> None:
+def test_ctrl_c_ends_tag_many_at_once(data: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
     code = (
         "import sys, numpy, itertools; from edge_tagger import Tagger\n"
         f"tagger = Tagger({str(data / 'tiny-uint8.tflite')!r})\n"
         "for place, _ in enumerate(tagger.tag_many(itertools.repeat(numpy.zeros((400, 400, 3), numpy.uint8)))):\n"
         "    if place == 20: print('on', flush=True)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"on\n"
-        process.send_signal(signal.SIGINT)
-        assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
+    process = start([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"on\n"
+    process.send_signal(signal.SIGINT)
+    assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
     assert process.returncode != 0
 
 

@@ -148,6 +148,17 @@ def test_another_weight_photo_option_or_seed_is_another_key(outputs: Any, photos
     assert len(keys() - known) == 1 and first <= keys()
 
 
+def test_other_things_in_the_folder_of_the_cache_stay(outputs: Any, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for name in ("photos", "0123456789abcdef", "fedcba9876543210"):
+        (cache / name).mkdir(parents=True)
+        (cache / name / ("view0-00000000-0-00000000.npy" if name[0] == "f" else "mine.jpg")).write_text("mine")
+    (cache / "mine.txt").write_text("mine")
+    outputs().compute("x", keep_gb=0)
+    assert {path.name for path in cache.iterdir()} >= {"photos", "0123456789abcdef", "mine.txt"}
+    assert not (cache / "fedcba9876543210").exists()
+
+
 def test_the_oldest_go_where_there_is_no_room(outputs: Any, tmp_path: Path) -> None:
     names = []
     for age, seed in ((200, 1), (300, 2), (100, 3)):

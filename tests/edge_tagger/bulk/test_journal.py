@@ -194,10 +194,12 @@ with Journal(Path(sys.argv[1]), {}, tell=print):
 """
 
 
-def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_until_the_first_is_killed(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
     path = tmp_path / "journal"
     command = [sys.executable, "-c", HOLD, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+    with start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "open\n"
         for options in ({}, {"resume": True}, {"overwrite": True}):
             with pytest.raises(OutputError, match="another run is writing"):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -35,30 +36,39 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(shop: Path, given: str, out: Path, data: Path, *options: str) -> subprocess.Popen[bytes]:
-    words = ["tag", given, "--out", str(out), "--model", str(data / "tiny-uint8.tflite"), "--workers", "2", *options]
-    code = "from edge_tagger.cli import main; main()"
-    return subprocess.Popen([sys.executable, "-c", code, *words], cwd=shop, stderr=subprocess.PIPE)
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def tag(start: Start, shop: Path, data: Path) -> Start:
+    """Starts `edge-tagger tag GIVEN --out OUT OPTIONS` in the shop."""
+
+    def started(given: str, out: Path, *options: str) -> subprocess.Popen[bytes]:
+        words = ["tag", given, "--out", out, "--model", data / "tiny-uint8.tflite", "--workers", "2", *options]
+        code = "from edge_tagger.cli import main; main()"
+        return start([sys.executable, "-c", code, *words], cwd=shop, stderr=subprocess.PIPE)
+
+    return started
 
 
 def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_ten_kills_change_nothing(shop: Path, data: Path, tmp_path: Path) -> None:
+def test_ten_kills_change_nothing(tag: Start, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole.csv", tmp_path / "killed.csv"
-    assert start(shop, "shop.csv", whole, data, "--review").wait(300) == 4  # missing and broken ones
+    assert tag("shop.csv", whole, "--review").wait(300) == 4  # missing and broken ones
     journal, rng, killed = Path(f"{out}.journal"), random.Random(7), 0
     while killed < KILLS:
         before, wanted = lines(journal), rng.randrange(1, PHOTOS // KILLS - 2)
-        with start(shop, "shop.csv", out, data, "--review", "--resume") as process:
+        with tag("shop.csv", out, "--review", "--resume") as process:
             while lines(journal) < before + wanted and process.poll() is None:
                 time.sleep(0.002)
             time.sleep(rng.random() * 0.02)  # anywhere in the next photos
             process.send_signal(signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL and not out.exists()
         killed += 1
-    last = start(shop, "shop.csv", out, data, "--review", "--resume")
+    last = tag("shop.csv", out, "--review", "--resume")
     told = last.communicate(timeout=300)[1].decode()
     assert last.returncode == 4, told
     assert out.read_bytes() == whole.read_bytes()
@@ -69,22 +79,22 @@ def test_ten_kills_change_nothing(shop: Path, data: Path, tmp_path: Path) -> Non
     assert len({photo["photo"] for photo in photos}) == PHOTOS + 9
 
 
-def test_a_folder_goes_on_where_it_was_killed(shop: Path, data: Path, tmp_path: Path) -> None:
+def test_a_folder_goes_on_where_it_was_killed(tag: Start, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    with start(shop, ".", out, data) as process:
+    with tag(".", out) as process:
         while lines(Path(f"{out}.journal")) < 30:
             time.sleep(0.002)
         process.kill()
     kept = lines(Path(f"{out}.journal")) - 1
-    told = start(shop, ".", out, data, "--resume").communicate(timeout=300)[1].decode()
+    told = tag(".", out, "--resume").communicate(timeout=300)[1].decode()
     assert f"tagged {PHOTOS - kept} photos, {kept} were in" in told
     names = [json.loads(line)["photo"] for line in out.read_text().splitlines()]
     assert names == sorted(names) and len(set(names)) == PHOTOS + 1
 
 
-def test_ctrl_c_says_how_to_go_on(shop: Path, data: Path, tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_go_on(tag: Start, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    with start(shop, ".", out, data) as process:
+    with tag(".", out) as process:
         while lines(Path(f"{out}.journal")) < 10:
             time.sleep(0.002)
         process.send_signal(signal.SIGINT)
@@ -92,4 +102,4 @@ def test_ctrl_c_says_how_to_go_on(shop: Path, data: Path, tmp_path: Path) -> Non
         told = process.stderr.read().decode()
     assert process.returncode == 130 and "keeps what is done. Go on with the same command and --resume" in told
     assert "Traceback" not in told and not out.exists()
-    assert start(shop, ".", out, data, "--resume").wait(300) == 4
+    assert tag(".", out, "--resume").wait(300) == 4
