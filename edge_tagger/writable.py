@@ -34,7 +34,7 @@ def check_writable(path: str | os.PathLike[str], *, is_folder: bool = False) -> 
             _check_file(followed(target))
     except OSError as error:
         if is_folder:
-            raise OutputError(f"cannot make the folder {path}: {error.strerror or error}; name another one") from error
+            raise OutputError(f"cannot make the folder {path}: {error.strerror or error}") from error
         raise cannot_write(target, error) from error
 
 

@@ -65,7 +65,10 @@ def check_outputs(
             taken[identity] = output.option
     _check_photos(asked, photos)
     for output, path in asked:
-        check_writable(path, is_folder=output.is_folder)
+        try:
+            check_writable(path, is_folder=output.is_folder)
+        except OutputError as error:
+            raise OutputError(f"{error}; choose another {output.option}") from error
         if not overwrite and output.is_ours is not None and not _may_replace(path, output.is_ours):
             raise OutputError(
                 f"{path} is there, and edge-tagger did not write it; choose another {output.option}, or write over it "
