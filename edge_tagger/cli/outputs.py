@@ -19,6 +19,9 @@ IsOurs = Callable[[Path], bool]
 Command = Callable[..., Any]
 
 
+_PHOTO_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+
+
 @dataclass(frozen=True)
 class Output:
     """A file that an option asks for, or a folder that it fills. `is_ours` says of a file that is there already whether
@@ -94,14 +97,18 @@ def _check_photos(asked: Sequence[tuple[Output, Path]], photos: Iterable[str | o
 
 
 def _is_photo(path: Path) -> bool:
-    """By its content, or by its name where OpenCV reads no such photos."""
-    if not (os.path.exists(path) and path.is_file()):  # noqa: PTH110  which takes names of any length
-        return False
-    import cv2
-
+    """By its name, or by how it begins. (OpenCV's own look at a file crashes on a name that is not UTF-8.)"""
     from edge_tagger.catalogue.source import PHOTO_SUFFIXES
 
-    return path.suffix.lower() in PHOTO_SUFFIXES or cv2.haveImageReader(str(path))
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            start = file.read(12)
+    except (OSError, ValueError):
+        return False
+    known = start.startswith(_PHOTO_STARTS) or start[4:8] == b"ftyp" or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
+    return path.suffix.lower() in PHOTO_SUFFIXES or known
 
 
 def _identity(path: Path) -> tuple[object, ...] | None:

@@ -57,9 +57,14 @@ class OpenCVCamera:
 
 
 class Capture:
-    """cv2.VideoCapture without what OpenCV and FFmpeg print, and in RGB. Use as a context manager, or close it."""
+    """cv2.VideoCapture without what OpenCV and FFmpeg print, and in RGB. Use as a context manager, or close it.
+
+    Raises SourceError for a name that is not UTF-8, on which OpenCV 5.0 crashes.
+    """
 
     def __init__(self, where: str | int, backend: int, *, timeouts: bool = False) -> None:
+        if isinstance(where, str) and any("\ud800" <= character <= "\udfff" for character in where):
+            raise SourceError(f"{where} has a name that is not UTF-8, which OpenCV cannot open; rename the file")
         quiet_opencv()
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)  # FFmpeg reads it when the first video is opened
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_MS]

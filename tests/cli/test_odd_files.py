@@ -265,3 +265,15 @@ def put_all(photos: Path, folder: Path) -> None:
     os.mkfifo(folder / "pipe.jpg")
     shutil.copy(photos / "0.jpg", folder / f"{ODD}.jpg")
     shutil.copy(photos / "0.jpg", folder / "late.jpg")
+
+
+def test_names_that_are_not_utf8_never_reach_opencv(model: Path, shop: Path, tmp_path: Path) -> None:
+    """It crashes on them: outputs that are there already, and videos."""
+    out = tmp_path / f"{ODD}.csv"
+    for more in ([], ["--resume"]):
+        done = CliRunner().invoke(main, ["tag", str(shop / "a.jpg"), "--model", str(model), "--out", str(out), *more])
+        assert done.exit_code == 0 and out.exists(), done.output
+    video = tmp_path / f"{ODD}.mp4"
+    video.write_bytes(b"no video")
+    done = CliRunner().invoke(main, ["watch", str(video), "--model", str(model)])
+    assert done.exit_code == 10 and "not UTF-8" in done.stderr, done.output
