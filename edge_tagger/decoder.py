@@ -6,7 +6,7 @@ tests/data/golden_decoding.json.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -87,7 +87,8 @@ class LabelDecoder:
     """Decodes the scores of a model that has labels and no manifest: the best of them, the highest first.
 
     Without max_results and score_threshold these are five; with score_threshold alone, all that reach it. Raw logits
-    pass through softmax, output by output, so that they lie in 0..1 as other scores do. Raises ModelError as Decoder.
+    pass through softmax, output by output, and one alone through a sigmoid, so that they lie in 0..1 as others do; what
+    the graph shows to be probabilities stays as it is (edge_tagger.heads). Raises ModelError as Decoder.
     """
 
     def __init__(self, labels: Sequence[str], heads: Sequence[Head], options: Options, *, model: str) -> None:
@@ -102,7 +103,7 @@ class LabelDecoder:
             raise ModelError(f"{model} has no display names, so none for {options.locale!r}; leave the locale out")
         self._tags = [(identity, LABEL_FACET, label) for identity, label in zip(identities, labels, strict=True)]
         self._kept = np.array(asked.kept(identities, model), np.intp)
-        self._logits = [head.scores for head in heads if head.activation == "none"]
+        self._makers = [(head.scores, maker) for head in heads if (maker := _probabilities_of(head)) is not None]
         self._threshold = options.score_threshold
         self._max_results = options.max_results
         self.facets = (LABEL_FACET,)
@@ -111,10 +112,10 @@ class LabelDecoder:
 
     def __call__(self, scores: Scores) -> TaggedPhoto:
         """The labels for float32 [N] in their order."""
-        if self._logits:
+        if self._makers:
             scores = scores.copy()
-            for own in self._logits:
-                scores[own] = _softmax(scores[own])
+            for own, make in self._makers:
+                scores[own] = make(scores[own])
         best = self._kept[np.argsort(-scores[self._kept], kind="stable")]
         if self._threshold is not None:
             best = best[scores[best] >= np.float32(self._threshold)]
@@ -123,6 +124,21 @@ class LabelDecoder:
     def _tag_score(self, place: int, scores: Scores) -> TagScore:
         tag, facet, name = self._tags[place]
         return TagScore(tag, facet, name, float(scores[place]), self._threshold, ())
+
+
+def _probabilities_of(head: Head) -> Callable[[Scores], Scores] | None:
+    """What turns the scores of a head into probabilities; None where they are."""
+    if head.activation == "log_softmax":
+        return np.exp
+    if head.activation == "none":
+        return _sigmoid if head.scores.stop - head.scores.start == 1 else _softmax
+    return None if head.largest == 1 else lambda scores: np.asarray(scores / head.largest, np.float32)
+
+
+def _sigmoid(logits: Scores) -> Scores:
+    """Of one output alone softmax would always be 1."""
+    probabilities: Scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    return probabilities
 
 
 def _softmax(logits: Scores) -> Scores:

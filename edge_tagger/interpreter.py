@@ -137,11 +137,11 @@ class Model:
     def heads(self) -> tuple[Head, ...]:
         """Each output: which of the scores are its, and what made them scores."""
         with self._lock:
-            activations = [activation_of(self._interpreter, place) for place in self._output_places]
+            found = [activation_of(self._interpreter, place, self.data) for place in self._output_places]
         stops = np.cumsum([tensor.shape[-1] for tensor in self.outputs]).tolist()
         return tuple(
-            Head(tensor.name, slice(start, stop), activation)
-            for tensor, start, stop, activation in zip(self.outputs, [0, *stops], stops, activations, strict=False)
+            Head(tensor.name, slice(start, stop), *activation)
+            for tensor, start, stop, activation in zip(self.outputs, [0, *stops], stops, found, strict=False)
         )
 
     @cached_property

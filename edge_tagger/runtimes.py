@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_tagger import native_output
 from edge_tagger.errors import MissingExtraError, ModelError
 from edge_tagger.graph_check import check_graph, check_sizes
 from edge_tagger.graph_rules import check_file
@@ -47,11 +48,12 @@ class Runtime:
             if self.backend == "tflite-runtime":
                 check_structure(data)
             check_root(data)
-            if self.backend != "tensorflow":
-                return self.module.Interpreter(model_content=data, **options)
-            with warnings.catch_warnings():  # says each time that LiteRT has taken its place
-                warnings.simplefilter("ignore")
-                return self.module.Interpreter(model_content=data, **options)
+            with native_output.hidden():  # its notes and errors; what matters of them is in the exception too
+                if self.backend != "tensorflow":
+                    return self.module.Interpreter(model_content=data, **options)
+                with warnings.catch_warnings():  # says each time that LiteRT has taken its place
+                    warnings.simplefilter("ignore")
+                    return self.module.Interpreter(model_content=data, **options)
         except (ValueError, RuntimeError) as error:
             if options.get("experimental_delegates") and isinstance(error, RuntimeError):  # a bad file is a ValueError
                 raise ModelError(
@@ -108,7 +110,8 @@ class Runtime:
     def allocate(self, name: str, interpreter: Any) -> None:
         """Get the interpreter ready to run. Raises ModelError where an operator cannot."""
         try:
-            interpreter.allocate_tensors()
+            with native_output.hidden():
+                interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             if EDGETPU_OPERATOR in str(error):
                 raise ModelError(

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from edge_tagger import native_output
 from edge_tagger.cli.signals import Terminated, ended_by_signals
 from edge_tagger.errors import EdgeTaggerError, OutputError
 from edge_tagger.temporary import remove_left
@@ -62,6 +63,7 @@ class LazyGroup(click.Group):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
+        native_output.separate()
         try:
             with warnings.catch_warnings(), ended_by_signals(), _printable_usage():
                 warnings.showwarning = _one_line

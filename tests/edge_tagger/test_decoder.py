@@ -12,7 +12,7 @@ from edge_tagger.decoder import Decoder, LabelDecoder, decode
 from edge_tagger.errors import ModelError
 from edge_tagger.heads import Activation, Head
 from edge_tagger.manifest import Manifest
-from edge_tagger.options import Options
+from edge_tagger.options import ALL, Options
 from edge_tagger.tagged import TaggedPhoto
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
@@ -195,6 +195,18 @@ def test_labels_are_allowed_and_denied_by_name_or_identity() -> None:
         best(scores, allow=["cay"])
     with pytest.raises(ModelError, match="no display names"):
         best(scores, locale="de")
+
+
+def test_one_logit_log_probabilities_and_percent_are_scores_in_0_to_1() -> None:
+    def scores(values: list[float], activation: Activation, largest: float = 1.0) -> list[float]:
+        head = Head("out", slice(0, len(values)), activation, largest)
+        decoder = LabelDecoder([f"l{n}" for n in range(len(values))], [head], ALL, model="m")
+        return [round(tag.score, 3) for tag in decoder(np.array(values, np.float32))]
+
+    assert scores([-2.0], "none") == [0.119] and scores([500.0], "none") == [1.0]
+    assert scores([float(np.log(0.25)), float(np.log(0.75))], "log_softmax") == [0.75, 0.25]
+    assert scores([80.0, 20.0], "probabilities", 100.0) == [0.8, 0.2]
+    assert scores([0.6, 0.1], "probabilities") == [0.6, 0.1]
 
 
 def test_raw_logits_become_probabilities_and_other_scores_stay() -> None:
