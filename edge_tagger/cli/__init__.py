@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from edge_tagger import native_output
 from edge_tagger.errors import EdgeTaggerError, OutputError
 
 COMMANDS = {
@@ -54,6 +55,7 @@ class LazyGroup(click.Group):
             _end_without_output(error)
 
     def invoke(self, ctx: click.Context) -> Any:
+        native_output.separate()
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _one_line
