@@ -108,6 +108,8 @@ def _jpeg(data: bytes) -> Header:
     progressive, orientation = False, 0
     for marker, start, end in _jpeg_segments(data):
         if marker in _JPEG_SIZES:
+            if components:
+                raise ValueError("gives two sizes")
             height, width, components = struct.unpack_from(">HHB", data, start + 1)
             progressive = marker in _JPEG_PROGRESSIVE
         elif marker == 0xE1 and not orientation and data.startswith(b"Exif\0\0", start):
@@ -145,6 +147,8 @@ def _png(data: bytes) -> Header:
     width, height, depth, colours = struct.unpack_from(">IIBB", data, 16)
     if depth not in (1, 2, 4, 8, 16):
         raise ValueError(f"says {depth} bits a sample, of which there are 1, 2, 4, 8 and 16")
+    if data[8:16] != b"\0\0\0\x0dIHDR" or sum(chunk == b"IHDR" for chunk, _, _ in _png_chunks(data)) > 1:
+        raise ValueError("does not begin with its one header")
     orientation, clear = 1, None
     view = memoryview(data)
     for chunk, start, end in _png_chunks(data):
@@ -172,6 +176,30 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             break
         yield chunk, place + 8, place + 8 + length
         place += 12 + length
+
+
+def bare_png(data: bytes) -> bytes:
+    """A PNG that read_header has read, without what its picture does not need: profiles, texts, times, animations.
+
+    libpng writes lines to stderr about faults in those. A tRNS that it would refuse is left out for the same reason.
+    """
+    depth, colours = data[24], data[25]
+    kept, palette, whole = [data[:8]], 0, True
+    for chunk, start, end in _png_chunks(data):
+        if chunk == b"PLTE":
+            palette = min((end - start) // 3, 2**depth)
+        if chunk == b"tRNS":
+            allowed = {0: range(2, 3), 2: range(6, 7), 3: range(1, palette + 1)}.get(colours, range(0))
+            is_needed = end - start in allowed
+        else:
+            is_needed = chunk[0] & 0x20 == 0
+        if is_needed:
+            kept.append(data[start - 8 : end + 4])
+        else:
+            whole = False
+        if chunk == b"IEND":
+            break
+    return data if whole else b"".join(kept)
 
 
 def _webp(data: bytes) -> Header:

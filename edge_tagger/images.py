@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tagger import native_output
 from edge_tagger.errors import PhotoError
-from edge_tagger.image_header import Header, read_header
+from edge_tagger.image_header import Header, bare_png, read_header
 
 Pixels: TypeAlias = NDArray[np.uint8]
 PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Pixels
@@ -119,8 +120,11 @@ def _encoded(photo: Any, max_bytes: int) -> tuple[str, bytes]:
         name = photo.name
     try:
         return name, _read(name, photo, max_bytes, _CHUNK_BYTES)
-    except (OSError, ValueError) as error:  # ValueError: the file is closed
-        raise PhotoError(f"cannot read {name}: {error}") from error
+    except PhotoError:
+        raise
+    except Exception as error:  # archives, compressed files and sockets have errors of their own, without a common base
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PhotoError(f"cannot read {name} ({cause}); copy or open it again") from error
 
 
 def _read_path(name: str, max_bytes: int) -> bytes:
@@ -175,12 +179,13 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
 def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
     """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
     quiet_opencv()
-    encoded = np.frombuffer(data, dtype=np.uint8)
+    encoded = np.frombuffer(bare_png(data) if header.kind == "PNG" else data, dtype=np.uint8)
     try:
-        pixels = cv2.imdecode(encoded, _flags(header, cover))
-        if header.kind == "AVIF" and pixels is not None and pixels.dtype != np.uint8:
-            # 10 or 12 bits, and OpenCV does not say which: its own 8-bit conversion knows (and drops the alpha).
-            pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        with native_output.hidden():
+            pixels = cv2.imdecode(encoded, _flags(header, cover))
+            if header.kind == "AVIF" and pixels is not None and pixels.dtype != np.uint8:
+                # 10 or 12 bits, and OpenCV does not say which: its own 8-bit conversion knows (and drops the alpha).
+                pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise PhotoError(f"{name} is a {header.kind} that OpenCV refuses: {error.err or 'cannot decode'}") from error
     if pixels is not None:
