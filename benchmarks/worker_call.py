@@ -16,6 +16,7 @@ from edge_tagger.benchmarks.devices.session import Session
 from edge_tagger.benchmarks.model_file import ModelFile
 from edge_tagger.errors import DeviceError, ModelError
 from edge_tagger.reading import read_json
+from edge_tagger.runtimes import compiled_for
 
 # A worker that hangs is ended after this; the slowest of plans takes minutes, on an emulated device less than an hour.
 TIMEOUT_S = 3600.0
@@ -111,6 +112,8 @@ class WorkerCall:
                 f"{self.device} gave a document that cannot be read ({broken}); run again, with --resume to keep the "
                 "rest"
             ) from broken
+        if kind == "model" and (needs := compiled_for(message)):
+            raise ModelError(f"{model.path} {needs}")
         if kind == "model":
             raise ModelError(
                 f"{model.path} cannot be measured on {self.device} ({message}); it is cut off, damaged, or needs "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_tagger.convert.foreign import describe
 from edge_tagger.convert.metadata import with_metadata
-from edge_tagger.errors import OutputError
+from edge_tagger.errors import ModelError, OutputError
 from edge_tagger.files import write_bytes
 from edge_tagger.interpreter import Model
 from edge_tagger.manifest import read_manifest
@@ -25,6 +25,11 @@ def redescribe(
     if target.resolve() == path.resolve():
         raise OutputError(f"{path} would be written over itself; name another folder with --out")
     model = Model(path)
+    if raw := [head.name for head in model.heads if head.activation in ("none", "log_softmax") or head.largest > 1]:
+        raise ModelError(
+            f"{path} gives scores that are no probabilities ({raw[0]}), and those of a manifest lie in 0..1; end the "
+            "model in a sigmoid or softmax and convert it again, or tag with --labels, which turns them"
+        )
     if labels is None and manifest is None:
         described = read_manifest(path)
     else:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge_tagger.archive import associated_files
-from edge_tagger.errors import ManifestError
+from edge_tagger.errors import ManifestError, ModelError
 from edge_tagger.interpreter import Contents, read_contents, runtime_name
+from edge_tagger.labels_file import embedded_labels
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, read_manifest, read_model
 from edge_tagger.tensors import Tensor
 from edge_tagger.terminal import printable
@@ -20,7 +21,7 @@ _LISTED = 8
 @dataclass(frozen=True)
 class Inspection:
     """`files` are the packed ones, (name, bytes). `intact` is None without a manifest; `manifest_error` says what is
-    wrong with a broken one."""
+    wrong with a broken one; `labels` are those that others packed, which are used where there is no manifest."""
 
     path: str
     size_bytes: int
@@ -30,6 +31,7 @@ class Inspection:
     manifest: Manifest | None
     manifest_error: str | None
     intact: bool | None
+    labels: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The whole inspection as plain JSON values; the manifest as a summary (the file itself holds it all)."""
@@ -49,6 +51,8 @@ class Inspection:
             "manifest": None if self.manifest is None else _summary(self.manifest),
             "manifest_error": self.manifest_error,
             "intact": self.intact,
+            "labels": None if self.labels is None else len(self.labels),
+            "signatures": list(self.contents.signatures),
         }
 
     def __str__(self) -> str:
@@ -67,13 +71,21 @@ class Inspection:
             ("operators", f"{total}: " + ", ".join(f"{name} x{count}" for name, count in contents.operators)),
             ("tensors", tensors),
             ("packed files", files),
+            *self._signature_lines(),
             *self._manifest_lines(),
         ]
         return "\n".join(f"{name:14}{printable(text)}" for name, text in lines)
 
+    def _signature_lines(self) -> list[tuple[str, str]]:
+        names = self.contents.signatures
+        return [("signatures", f"{', '.join(names)}; the first graph is what runs")] if len(names) > 1 else []
+
     def _manifest_lines(self) -> list[tuple[str, str]]:
         if self.manifest is None:
-            return [("manifest", self.manifest_error or "none; use --labels with the commands that tag")]
+            none = "none; use --labels with the commands that tag"
+            if self.labels is not None:
+                none = f"none; its {len(self.labels)} packed labels are used: {', '.join(self.labels[:_LISTED])}"
+            return [("manifest", self.manifest_error or none)]
         manifest, counts = self.manifest, Counter(tag.facet for tag in self.manifest.taxonomy.tags)
         lines = [
             ("manifest", " ".join(filter(None, (manifest.name, manifest.version, manifest.licence)))),
@@ -110,7 +122,16 @@ def inspect_model(path: str | os.PathLike[str]) -> Inspection:
         manifest=manifest,
         manifest_error=problem,
         intact=None if manifest is None else is_intact(data, manifest),
+        labels=_packed_labels(data, contents) if manifest is None else None,
     )
+
+
+def _packed_labels(data: bytes, contents: Contents) -> tuple[str, ...] | None:
+    """None too where the metadata are damaged: `check` says what is wrong with them."""
+    try:
+        return embedded_labels(data, *(output.shape[-1] for output in contents.outputs if output.shape))
+    except ModelError:
+        return None
 
 
 def _short(value: Any) -> str:

@@ -21,7 +21,16 @@ from edge_tagger.heads import Activation, Head, activation_of
 from edge_tagger.manifest import read_model
 from edge_tagger.runtimes import find_runtime, first_line
 from edge_tagger.taxonomy import Scores
-from edge_tagger.tensors import TYPES, Normalization, Tensor, dequantize, pixel_codes, pixel_writer, score_reader
+from edge_tagger.tensors import (
+    TYPES,
+    Normalization,
+    Tensor,
+    dequantize,
+    pixel_codes,
+    pixel_scale_problem,
+    pixel_writer,
+    score_reader,
+)
 
 if TYPE_CHECKING:
     from edge_tagger.images import Pixels  # at run time it would load OpenCV
@@ -31,7 +40,8 @@ MAX_SIZE = 4096  # pixels, as in manifests: a damaged or hostile file must not t
 
 @dataclass(frozen=True)
 class Contents:
-    """What a `.tflite` of any kind holds: (operator, count), most frequent first, and how its tensors are quantized."""
+    """What a `.tflite` of any kind holds: (operator, count), most frequent first, how its tensors are quantized, and
+    the names of its signatures. Whatever these are, it is the first graph that runs."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -39,6 +49,7 @@ class Contents:
     tensors_per_channel: int
     tensors_per_tensor: int
     tensors_unquantized: int
+    signatures: tuple[str, ...] = ()
 
 
 class Model:
@@ -71,6 +82,8 @@ class Model:
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for the runtime's own choice")
+        if normalization is not None and (problem := pixel_scale_problem(normalization.mean, normalization.std)):
+            raise ValueError(problem)
         if delegate_options and delegate is None:
             raise ValueError("delegate_options are for a delegate, and none is given")
         runtime = find_runtime(backend)
@@ -91,7 +104,7 @@ class Model:
         with details_of(self.name):
             taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(Tensor.of, taken)), tuple(map(Tensor.of, given))
-        self.input_size = _check_classifier(self.name, self.inputs, self.outputs)
+        self.input_size = check_classifier(self.name, self.inputs, self.outputs)
         self.num_scores = sum(tensor.shape[-1] for tensor in self.outputs)
         if normalization is None and self.inputs[0].dtype == "float32":
             normalization = _described_normalization(self.name, self.data)
@@ -134,6 +147,17 @@ class Model:
         return scores
 
     @cached_property
+    def assumes_pixels(self) -> bool:
+        """Whether a float model gets pixels as they are only because nothing says what it expects: neither an option,
+        nor its metadata, nor the first operators of its graph."""
+        if self.normalization is not None or self.inputs[0].dtype != "float32":
+            return False
+        from edge_tagger.first_operators import normalizes  # few models need it
+        from edge_tagger.graph_file import read_graphs
+
+        return not normalizes(read_graphs(self.data))
+
+    @cached_property
     def heads(self) -> tuple[Head, ...]:
         """Each output: which of the scores are its, and what made them scores."""
         with self._lock:
@@ -168,6 +192,7 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
     with details_of(name):
         taken, given = interpreter.get_input_details(), interpreter.get_output_details()
         tensors = interpreter.get_tensor_details()
+        signatures = tuple(interpreter.get_signature_list())
         # The list of operators has no public name in any of the three runtimes.
         counts = Counter(str(operator["op_name"]) for operator in interpreter._get_ops_details())
     scales = [len(tensor["quantization_parameters"]["scales"]) for tensor in tensors]
@@ -178,6 +203,7 @@ def read_contents(model: str | os.PathLike[str] | bytes, *, name: str | None = N
         tensors_per_channel=sum(count > 1 for count in scales),
         tensors_per_tensor=scales.count(1),
         tensors_unquantized=scales.count(0),
+        signatures=signatures,
     )
 
 
@@ -224,7 +250,7 @@ def _described_normalization(name: str, data: bytes) -> Normalization | None:
     return inputs[0].normalization if inputs else None
 
 
-def _check_classifier(name: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> int:
+def check_classifier(name: str, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> int:
     """The input's side length in pixels. Raises ModelError where the tensors are not a classifier's."""
     rule = f"a classifier has one input [1, S, S, 3], S to {MAX_SIZE}, and outputs [1, N], all of {', '.join(TYPES)}"
     if len(inputs) != 1 or not outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from dataclasses import dataclass
@@ -24,6 +25,21 @@ BACKENDS = {
 }
 _MAX_LINE = 250  # characters
 EDGETPU_OPERATOR = "edgetpu-custom-op"
+_UNRESOLVED = re.compile(r"unresolved custom op: (\S+)")
+_ORIGINAL = "or give the file that it was compiled from"
+# Start of a custom operator's name -> what a file with it was made for.
+_COMPILED = {
+    EDGETPU_OPERATOR: "was compiled for the Edge TPU; name its delegate, libedgetpu.so.1, or give the file that "
+    "edgetpu_compiler was given",
+    "ethos-u": f"was compiled by Vela for an Arm Ethos-U; name its delegate, {_ORIGINAL}",
+    "Flex": "needs operators of TensorFlow itself (Select TF ops); run it with --backend tensorflow, or convert it "
+    "without them",
+    "DISPATCH_OP": f"was compiled for an NPU ahead of time; run it on the device that it was made for, {_ORIGINAL}",
+    "qnn": f"was compiled for a Qualcomm NPU; name its delegate, {_ORIGINAL}",
+    "vsi-npu": f"was compiled for a VeriSilicon NPU; name its delegate, {_ORIGINAL}",
+    "neuron": f"was compiled for a MediaTek NPU; name its delegate, {_ORIGINAL}",
+    "mtk": f"was compiled for a MediaTek NPU; name its delegate, {_ORIGINAL}",
+}
 
 
 @dataclass(frozen=True)
@@ -72,8 +88,8 @@ class Runtime:
             return check_file(data)
         except ValueError as error:
             raise ModelError(
-                f"{name} cannot be loaded ({first_line(error)}); it is damaged, or no classifier of photos; copy or "
-                "convert it again"
+                f"{name} cannot be loaded ({first_line(error)}); it is cut off, damaged, or no classifier of photos; "
+                "copy or convert it again"
             ) from error
 
     def rehearse(self, name: str, data: bytes, *, must_run: bool = True) -> None:
@@ -88,8 +104,8 @@ class Runtime:
             from edge_tagger.rehearsal import rehearse_apart  # few models need it
 
             refused = rehearse_apart(name, data, self.backend)
-            if refused and must_run and EDGETPU_OPERATOR not in refused:  # `allocate` says what to do about those
-                raise ModelError(f"{name} cannot run on {self}: {refused}")
+            if refused and must_run:
+                raise ModelError(f"{name} {compiled_for(refused) or f'cannot run on {self}: {refused}'}")
         elif must_run:
             self._prepare(name, data)
 
@@ -113,11 +129,8 @@ class Runtime:
             with native_output.hidden():
                 interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            if EDGETPU_OPERATOR in str(error):
-                raise ModelError(
-                    f"{name} was compiled for the Edge TPU; name its delegate, libedgetpu.so.1, or give the file that "
-                    "edgetpu_compiler was given"
-                ) from error
+            if needs := compiled_for(str(error)):
+                raise ModelError(f"{name} {needs}") from error
             raise ModelError(f"{name} cannot run on {self}: {first_line(error)}") from error
 
 
@@ -138,6 +151,19 @@ def find_runtime(backend: str = "auto") -> Runtime:
     if backend == "auto":
         raise MissingExtraError(f"no TFLite runtime can be used: {', '.join(reasons)}; {BACKENDS['ai-edge-litert']}")
     raise MissingExtraError(f"the backend {reasons[0]}; {BACKENDS[backend]}, or choose another backend")
+
+
+def compiled_for(refusal: str) -> str | None:
+    """What a file was made for whose custom operator a runtime refuses, and what to do; None where it does not say that
+    one is unresolved. `refusal` is the runtime's own message."""
+    found = _UNRESOLVED.search(refusal)
+    if found is None:
+        return None
+    operator = found[1].rstrip(".")
+    for start, what in _COMPILED.items():
+        if operator.lower().startswith(start.lower()):
+            return what
+    return f"needs the custom operator {operator}, which is not part of TensorFlow Lite; name the delegate that has it"
 
 
 def first_line(error: BaseException) -> str:

@@ -102,6 +102,13 @@ class Tagger:
             self._decode: Decoder | LabelDecoder = Decoder(self.manifest, options, model=name)
         else:
             self.labels = _labels(self._model, labels)
+            if self._model.assumes_pixels:
+                warnings.warn(
+                    f"{name} takes float pixels and does not say how they are normalized; it gets 0..255 as they are. "
+                    "If its answers make no sense, give mean and std: --mean 127.5 --std 127.5 for -1..1, --mean 0 "
+                    "--std 255 for 0..1",
+                    stacklevel=2,
+                )
             self._decode = LabelDecoder(self.labels, self._model.heads, options, model=name)
 
     @property

@@ -76,6 +76,22 @@ class Normalization:
             raise ValueError(f"std {self.std} is so small that pixels become more than a float32 holds")
 
 
+def pixel_scale_problem(mean: tuple[float, ...], std: tuple[float, ...]) -> str | None:
+    """What is wrong with a mean and deviation that are meant for pixels of 0..1, with the right numbers; None where
+    they may be for 0..255. No network expects what a deviation below 1 makes of those: values far beyond 255."""
+    if max(std) >= 1 or max(map(abs, mean)) > 1:
+        return None
+    right = [",".join(f"{255 * value:g}" for value in values) for values in (mean, std)]
+    return (
+        f"mean {_listed(mean)} and std {_listed(std)} are for pixels of 0 to 1, and here they are 0 to 255; give "
+        f"--mean {right[0]} --std {right[1]}"
+    )
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ",".join(f"{value:g}" for value in values)
+
+
 def pixel_codes(tensor: Tensor, normalization: Normalization | None) -> NDArray[Any]:
     """In the input's type, what to store for each pixel value: [256], or [256, 3] where the channels differ."""
     pixels = np.arange(256, dtype=np.float64)

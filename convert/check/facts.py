@@ -14,6 +14,8 @@ from ai_edge_litert import schema_py_generated as tflite
 from edge_tagger.convert.check.archive import Archive, read_archive
 from edge_tagger.convert.check.described import DAMAGE, METADATA_NAME, Described, read_described
 from edge_tagger.errors import ManifestError, ModelError
+from edge_tagger.first_operators import normalizes
+from edge_tagger.graph_file import read_graphs
 from edge_tagger.interpreter import read_contents
 from edge_tagger.manifest import MANIFEST_FILE, Manifest, is_intact, read_manifest, read_model
 
@@ -83,7 +85,8 @@ class OperatorFacts:
 @dataclass(frozen=True)
 class ModelFacts:
     """`inputs` and `outputs` of the first graph, `operators` and `tensors` of all. `described` and `manifest` are None
-    where there are none or where `described_error` and `manifest_error` say what is wrong with them."""
+    where there are none or where `described_error` and `manifest_error` say what is wrong with them; `normalizes`: the
+    graph scales its photo itself."""
 
     path: str
     size_bytes: int
@@ -99,6 +102,7 @@ class ModelFacts:
     manifest: Manifest | None = None
     manifest_error: str | None = None
     intact: bool = True
+    normalizes: bool = False
 
     @property
     def weight_bytes(self) -> int:
@@ -161,6 +165,7 @@ def facts_of(name: str, data: bytes) -> ModelFacts:
         manifest=manifest,
         manifest_error=manifest_error,
         intact=manifest is None or is_intact(data, manifest),
+        normalizes=normalizes(read_graphs(data)),
     )
 
 

@@ -6,6 +6,9 @@ from pathlib import PurePath
 
 from edge_tagger.convert.check.facts import ModelFacts, TensorFacts
 from edge_tagger.convert.check.rule import ERROR, WARNING, Rule, named
+from edge_tagger.errors import ModelError
+from edge_tagger.interpreter import check_classifier
+from edge_tagger.tensors import Tensor
 
 _INTEGER_FORMATS = ("int8", "int16x8")
 _HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -77,6 +80,36 @@ def _other_type(tensors: tuple[TensorFacts, ...], what: str) -> str | None:
         if tensor.dtype == "int8" and not tensor.scales:
             return f"the {what} is int8 without scale and zero point"
     return None
+
+
+def classifier(facts: ModelFacts) -> str | None:
+    """Tagger, and all commands that run a model, take it.
+
+    Source: edge_tagger/interpreter.py (check_classifier)
+    """
+    try:
+        check_classifier("the file", *(tuple(map(_tensor, side)) for side in (facts.inputs, facts.outputs)))
+    except ModelError as error:
+        return str(error).removeprefix("the file has ")
+    return None
+
+
+def _tensor(tensor: TensorFacts) -> Tensor:
+    """As an interpreter shows it: a free batch runs as 1."""
+    shape = tuple(1 if side == -1 and not place else side for place, side in enumerate(tensor.shape))
+    scale = tensor.scales[0] if len(tensor.scales) == 1 else None
+    return Tensor(tensor.name, shape, tensor.dtype, scale, tensor.zero_point)
+
+
+def float_normalization(facts: ModelFacts) -> str | None:
+    """A float model says how its pixels are normalized, or does it itself.
+
+    Source: https://ai.google.dev/edge/litert/conversion/tensorflow/metadata (normalization and quantization parameters)
+    """
+    said = facts.described is not None and any(tensor.normalizations for tensor in facts.described.inputs or ())
+    if facts.manifest is not None or said or facts.normalizes or not any(t.dtype == "float32" for t in facts.inputs):
+        return None
+    return "the input is float32, and neither metadata nor the first operators say which values it wants"
 
 
 def pixel_codes(facts: ModelFacts) -> str | None:
@@ -174,6 +207,18 @@ GRAPH_RULES = (
         ERROR,
         scores_output,
         "export the scores alone, flattened to [1, N]",
+    ),
+    Rule(
+        "general.classifier",
+        ERROR,
+        classifier,
+        "export a model with one input [1, S, S, 3] and the scores [1, N] alone",
+    ),
+    Rule(
+        "general.float-normalization",
+        WARNING,
+        float_normalization,
+        "put the normalization into the graph or its metadata, or give --mean and --std to the commands that run it",
     ),
     Rule("general.input-type", ERROR, input_type, "convert again with --io uint8 or --io float32"),
     Rule("general.output-type", ERROR, output_type, "convert again with --io uint8 or --io float32"),

@@ -156,6 +156,7 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
     from edge_tagger.convert.foreign import Normalization, open_model
     from edge_tagger.convert.representative import read_representative
     from edge_tagger.convert.sources import photos_of_split, read_run
+    from edge_tagger.tensors import pixel_scale_problem
 
     foreign = {name: options[name] for name in ("labels", "manifest", "name", "image_size", "mean", "std")}
     photos: Path | None = options["representative"]
@@ -173,6 +174,8 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
         yield opened
         return
     mean, std = foreign.pop("mean"), foreign.pop("std")
+    if problem := pixel_scale_problem(mean or (0.0,), std or (1.0,)):
+        raise click.UsageError(problem)
     normalization = Normalization(mean or (0.0,), std or (1.0,)) if mean or std else None
     with open_model(source, normalization=normalization, **foreign) as model:
         size = model.manifest.image_size

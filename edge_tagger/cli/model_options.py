@@ -33,13 +33,15 @@ def tagger_arguments(
     *, delegate_option: tuple[str, ...], mean: tuple[float, ...] | None, std: tuple[float, ...] | None, **plain: Any
 ) -> dict[str, Any]:
     """Keyword arguments of Tagger from the options' values. Raises UsageError for values that cannot be."""
-    from edge_tagger.tensors import Normalization
+    from edge_tagger.tensors import Normalization, pixel_scale_problem
 
     pairs = [entry.partition("=") for entry in delegate_option]
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
         raise click.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--delegate-option")
     if (mean is None) != (std is None):
         raise click.UsageError("--mean and --std belong together; give both")
+    if mean is not None and std is not None and (problem := pixel_scale_problem(mean, std)):
+        raise click.UsageError(problem)
     try:
         normalization = None if mean is None or std is None else Normalization(mean, std)
     except ValueError as error:

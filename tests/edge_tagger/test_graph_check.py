@@ -113,7 +113,7 @@ def huge_when_run(tables: Any) -> None:
         (without_input, r"operator 1 \(CONV_2D\) lacks an input"),
         (float_output, r"cannot run on .*INT8 != FLOAT32"),
         (huge, "at most 512 MiB a tensor"),
-        (many_dimensions, r"cannot be loaded \(.{,260}\); it is damaged"),
+        (many_dimensions, r"cannot be loaded \(.{,260}\); it is cut off, damaged"),
         (huge_when_run, "takes too much memory"),
     ],
 )

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edge_tagger.cli import main
 from edge_tagger.errors import ModelError
 from edge_tagger.images import load_resized
 from edge_tagger.interpreter import Model, read_contents, runtime_name
 from edge_tagger.labels_file import embedded_labels
-from edge_tagger.tensors import Normalization, Tensor
+from edge_tagger.tagger import Tagger
+from edge_tagger.tensors import Normalization, Tensor, pixel_scale_problem
 
 RED = np.full((8, 8, 3), (255, 0, 0), np.uint8)
 RED_SCORES = [0.0, 0.0, 0.0, 0.98, 1.0, 0.02, 0.05, 0.05]
@@ -175,3 +178,40 @@ def test_third_party_models_see_the_cat(shared: Path) -> None:
     np.testing.assert_allclose(found[0], found[1], atol=0.1)
     assert found[0].argmax() == found[1].argmax()
     assert read_contents(models / "mlperf_tiny_resnet8_cifar10_int8.tflite").tensors_per_channel > 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "right"),
+    [
+        ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "--mean 123.675,116.28,103.53 --std 58.395,57.12,57.375"),
+        ((0.5,), (0.5,), "--mean 127.5 --std 127.5"),
+        ((0.0,), (0.5,), "--mean 0 --std 127.5"),
+    ],
+)
+def test_numbers_for_pixels_of_0_to_1_are_refused(
+    data: Path, mean: tuple[float, ...], std: tuple[float, ...], right: str
+) -> None:
+    with pytest.raises(ValueError, match=right):
+        Model(data / "tiny-float32.tflite", normalization=Normalization(mean, std))
+    for command in (["tag", "a.png"], ["explain", "a.png", "--out", "b.png"], ["convert", "m.keras", "--float32"]):
+        numbers = [f"--{name}={','.join(map(str, values))}" for name, values in (("mean", mean), ("std", std))]
+        done = CliRunner().invoke(main, [*command, *numbers])
+        assert done.exit_code == 2 and right in done.stderr, done.output
+
+
+def test_usual_numbers_are_taken() -> None:
+    for mean, std in (((0.0,), (1.0,)), ((127.5,), (127.5,)), ((0.0,), (255.0,)), ((103.9, 116.8, 123.7), (1.0,))):
+        assert pixel_scale_problem(mean, std) is None
+
+
+def test_what_a_float_model_of_others_gets_is_said_once(tmp_path: Path) -> None:
+    seeds = Path(__file__).resolve().parents[1] / "fuzz" / "seeds"
+    assert not Model(seeds / "graph-loop.tflite").assumes_pixels  # it scales its photo itself
+    bare = seeds / "conv-float32.tflite"
+    assert Model(bare).assumes_pixels and not Model(bare, normalization=Normalization((0.0,), (255.0,))).assumes_pixels
+    labels = tmp_path / "labels.txt"
+    labels.write_text("a\nb\nc\nd\ne\n")
+    with pytest.warns(UserWarning, match="--mean 127.5 --std 127.5 for -1..1") as told:
+        tagger = Tagger(bare, labels=labels)
+        tagger.tag(np.zeros((12, 12, 3), np.uint8))
+    assert len(told) == 1

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as tflite
 
 from edge_tagger.convert import metadata_schema_generated as schema
 from edge_tagger.convert.check.facts import read_facts
-from edge_tagger.convert.check.general import aligned
+from edge_tagger.convert.check.general import aligned, float_normalization
 from edge_tagger.convert.check.targets import GENERAL_RULES
 from edge_tagger.manifest import MANIFEST_FILE
 
@@ -26,6 +26,10 @@ def two_inputs(draft: Any) -> None:
 
 def grey(draft: Any) -> None:
     draft.tensor(0).shape = [1, 8, 8, 1]
+
+
+def oblong(draft: Any) -> None:
+    draft.tensor(0).shape = [1, 8, 12, 3]
 
 
 def free_batch(draft: Any) -> None:
@@ -114,6 +118,7 @@ BREAKS: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "general.image-shape": ("uint8", grey, "[1, 8, 8, 1]"),
     "general.static-shapes": ("uint8", free_batch, "[-1, 8, 8, 3]"),
     "general.scores-output": ("uint8", map_of_scores, "[1, 2, 4]"),
+    "general.classifier": ("uint8", oblong, "of shape [1, 8, 12, 3]"),
     "general.input-type": ("uint8", wide_input, "int32 [1, 8, 8, 3]"),
     "general.output-type": ("uint8", wide_output, "int16 [1, 8]"),
     "general.pixel-codes": ("uint8", odd_scale, "scale 0.94 and zero point 0"),
@@ -139,8 +144,17 @@ def test_each_rule_holds_and_breaks(rule: str, holds_then_breaks: Callable[..., 
 
 
 def test_no_rule_is_left_out() -> None:
-    by_file = {"general.aligned", "general.not-rewritten"}  # below
+    by_file = {"general.aligned", "general.not-rewritten", "general.float-normalization"}  # below
     assert set(BREAKS) | by_file == {rule.id for rule in GENERAL_RULES}
+
+
+def test_a_float_input_that_nothing_normalizes(data: Path) -> None:
+    facts = read_facts(data / "tiny-float32.tflite")
+    assert not facts.normalizes and float_normalization(facts) is None
+    bare = replace(facts, manifest=None, described=None, normalizes=False)
+    assert "neither metadata nor the first operators" in str(float_normalization(bare))
+    assert float_normalization(replace(bare, normalizes=True)) is None
+    assert float_normalization(replace(bare, manifest=facts.manifest)) is None
 
 
 def test_values_at_odd_addresses(data: Path) -> None:
