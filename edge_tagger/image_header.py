@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edge_tagger.errors import PhotoError
+from edge_tagger.photos.coded_size import coded_sizes
+from edge_tagger.photos.isobmff import boxes
 
 # Segments or chunks: a million of them take about a second to walk, and a file made of nothing else would take minutes.
 _MAX_PARTS = 1_000_000
@@ -244,20 +246,21 @@ def _bmp(data: bytes) -> Header:
 
 
 def _avif(data: bytes) -> Header:
-    (start,) = struct.unpack_from(">I", data)
-    length, box = struct.unpack_from(">I4s", data, start)
-    if box != b"meta" or length > _MAX_AVIF_META_BYTES:
+    found = boxes(data)
+    meta = next((box for box in found if box.path == (b"meta",)), None)
+    if meta is None or meta.end - meta.start > _MAX_AVIF_META_BYTES:
         raise ValueError("does not begin with its description")
-    meta = data[start : start + length]
-    # Image spatial extents: of the picture, and perhaps of its tiles, alpha and preview, which are no larger.
-    sizes = [struct.unpack_from(">II", extents, 4) for extents in meta.split(b"ispe")[1:]] or [(0, 0)]
+    sizes = coded_sizes(data)
+    turned = [box for box in found if box.path[:3] == (b"meta", b"iprp", b"ipco")]
+    turn = next((data[box.start] for box in turned if box.kind == b"irot"), 0)
+    mirror = next((data[box.start] for box in turned if box.kind == b"imir"), None)
     # First it is turned counter-clockwise by quarters, then mirrored. Its Exif does not count.
-    turn, mirror = meta.find(b"irot"), meta.find(b"imir")
-    quarters = meta[turn + 4] & 3 if turn >= 0 else 0
+    quarters = turn & 3
     orientation = (1, 8, 3, 6)[quarters]
-    if mirror >= 0:
-        orientation = ((4, 5, 2, 7), (2, 7, 4, 5))[meta[mirror + 4] & 1][quarters]
-    return Header("AVIF", max(width for width, _ in sizes), max(height for _, height in sizes), orientation)
+    if mirror is not None:
+        orientation = ((4, 5, 2, 7), (2, 7, 4, 5))[mirror & 1][quarters]
+    width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
+    return Header("AVIF", width, height, orientation)
 
 
 _READERS: dict[str, Callable[[bytes], Header]] = {
