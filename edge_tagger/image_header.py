@@ -21,6 +21,7 @@ from edge_tagger.photos.isobmff import boxes
 # Segments or chunks: a million of them take about a second to walk, and a file made of nothing else would take minutes.
 _MAX_PARTS = 1_000_000
 _MAX_AVIF_META_BYTES = 2**20
+_MAX_PROFILE_BYTES = 2**22
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
 _JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _READ = "JPEG, PNG, WebP, BMP and AVIF are read"
@@ -55,7 +56,8 @@ class Header:
     """`width` and `height` in pixels as stored; `orientation` (Exif, 1 to 8) then turns the photo.
 
     `scans` is how often decoding passes over all pixels: more than once in a progressive JPEG. `clear` is the one
-    transparent level of a grey PNG, as OpenCV decodes it.
+    transparent level of a grey PNG, as OpenCV decodes it. `profile` is the ICC profile; where there is none, `colours`
+    are the numbers of its primaries and transfer (ITU-T H.273).
     """
 
     kind: str
@@ -64,6 +66,8 @@ class Header:
     orientation: int = 1
     scans: int = 1
     clear: int | None = None
+    profile: bytes = b""
+    colours: tuple[int, int] | None = None
 
 
 def read_header(name: str, data: bytes) -> Header:
@@ -108,6 +112,7 @@ def _kind(name: str, data: bytes) -> str:
 def _jpeg(data: bytes) -> Header:
     width = height = components = 0
     progressive, orientation = False, 0
+    profile: dict[int, bytes] = {}
     for marker, start, end in _jpeg_segments(data):
         if marker in _JPEG_SIZES:
             if components:
@@ -116,13 +121,16 @@ def _jpeg(data: bytes) -> Header:
             progressive = marker in _JPEG_PROGRESSIVE
         elif marker == 0xE1 and not orientation and data.startswith(b"Exif\0\0", start):
             orientation = _exif_orientation(data[start:end])
+        elif marker == 0xE2 and data.startswith(b"ICC_PROFILE\0", start):
+            profile.setdefault(data[start + 12], data[start + 14 : end])
         elif marker == 0xDA:  # the picture itself: no marker occurs in it by chance, so its end is told by a search
             last = data.rfind(b"\xff\xd9", end)
             if last < 0:
                 raise ValueError("is cut off (its end marker is missing)")
             several = progressive or data[start] < components
             scans = 1 + data.count(b"\xff\xda", end, last) if several else 1
-            return Header("JPEG", width, height, orientation or 1, scans)
+            icc = b"".join(profile[part] for part in sorted(profile))
+            return Header("JPEG", width, height, orientation or 1, scans, profile=icc)
     raise ValueError("has no picture in it")
 
 
@@ -151,7 +159,7 @@ def _png(data: bytes) -> Header:
         raise ValueError(f"says {depth} bits a sample, of which there are 1, 2, 4, 8 and 16")
     if data[8:16] != b"\0\0\0\x0dIHDR" or sum(chunk == b"IHDR" for chunk, _, _ in _png_chunks(data)) > 1:
         raise ValueError("does not begin with its one header")
-    orientation, clear = 1, None
+    orientation, clear, profile, numbers = 1, None, b"", None
     view = memoryview(data)
     for chunk, start, end in _png_chunks(data):
         # libpng would write about a wrong checksum to stderr. It matters only where the picture needs the chunk.
@@ -162,9 +170,23 @@ def _png(data: bytes) -> Header:
         elif chunk == b"tRNS" and colours == 0:  # OpenCV reads the others; levels of 1, 2 and 4 bits it scales to 8
             (level,) = struct.unpack_from(">H", data, start)
             clear = level * (255 // (2**depth - 1)) if depth < 8 else level
+        elif chunk == b"iCCP" and not profile:
+            profile = _unpacked_profile(data[start:end])
+        elif chunk == b"cICP" and end - start == 4:
+            numbers = (data[start], data[start + 1])
         elif chunk == b"IEND":
-            return Header("PNG", width, height, orientation, clear=clear)
+            profile = b"" if numbers else profile  # the numbers count, says the standard
+            return Header("PNG", width, height, orientation, clear=clear, profile=profile, colours=numbers)
     raise ValueError("is cut off (its end is missing)")
+
+
+def _unpacked_profile(chunk: bytes) -> bytes:
+    """What cannot be unpacked is left as it is: a profile that is damaged."""
+    packed = chunk[chunk.find(b"\0") + 2 :]
+    try:
+        return zlib.decompressobj().decompress(packed, _MAX_PROFILE_BYTES) or chunk
+    except zlib.error:
+        return chunk
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -210,7 +232,8 @@ def _webp(data: bytes) -> Header:
     first = data[12:16]
     if first == b"VP8X":
         width, height = (int.from_bytes(data[place : place + 3], "little") + 1 for place in (24, 27))
-        return Header("WebP", width, height, _webp_orientation(data))
+        orientation, profile = _webp_extras(data)
+        return Header("WebP", width, height, orientation, profile=profile)
     if first == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         return Header("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
@@ -220,16 +243,19 @@ def _webp(data: bytes) -> Header:
     raise ValueError("holds no picture that WebP knows")
 
 
-def _webp_orientation(data: bytes) -> int:
-    place = 12
+def _webp_extras(data: bytes) -> tuple[int, bytes]:
+    """(orientation, ICC profile)"""
+    place, orientation, profile = 12, 1, b""
     for _ in range(_MAX_PARTS):
         if place + 8 > len(data):
             break
         chunk, length = struct.unpack_from("<4sI", data, place)
         if chunk == b"EXIF":
-            return _exif_orientation(data[place + 8 : place + 8 + length])
+            orientation = _exif_orientation(data[place + 8 : place + 8 + length])
+        elif chunk == b"ICCP":
+            profile = data[place + 8 : place + 8 + length]
         place += 8 + length + length % 2
-    return 1
+    return orientation, profile
 
 
 def _bmp(data: bytes) -> Header:
@@ -260,7 +286,16 @@ def _avif(data: bytes) -> Header:
     if mirror is not None:
         orientation = ((4, 5, 2, 7), (2, 7, 4, 5))[mirror & 1][quarters]
     width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
-    return Header("AVIF", width, height, orientation)
+    profile, numbers = b"", None
+    for box in turned:
+        if box.kind == b"colr":
+            kind, held = data[box.start : box.start + 4], data[box.start + 4 : box.end]
+            if kind in (b"prof", b"rICC"):
+                profile = profile or held
+            elif kind == b"nclx":
+                primaries, transfer = struct.unpack_from(">HH", held)
+                numbers = numbers or (primaries, transfer)
+    return Header("AVIF", width, height, orientation, profile=profile, colours=numbers)
 
 
 _READERS: dict[str, Callable[[bytes], Header]] = {

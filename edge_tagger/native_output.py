@@ -1,8 +1,8 @@
 """What libpng, libjpeg and libwebp write to stderr by themselves about a damaged photo is hidden in the command line.
 
 Only there: file descriptor 2 belongs to the whole process, and a program that uses the library may start others that
-inherit it. The command line first gives Python's own stderr a descriptor of its own, so that progress and errors of other
-threads are shown while a photo is decoded.
+inherit it. The command line first gives Python's own stderr a descriptor of its own, so that progress and errors of
+other threads are shown while a photo is decoded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def separate() -> None:
         return
     old = sys.stderr
     old.flush()
-    sys.stderr = open(  # noqa: SIM115, PTH123  for the rest of the process
+    sys.stderr = open(  # noqa: SIM115  for the rest of the process
         shown, "w", encoding=old.encoding, errors=old.errors, buffering=1, closefd=False
     )
     _shown = shown

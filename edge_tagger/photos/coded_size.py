@@ -1,7 +1,7 @@
 """The sizes that an AVIF's or HEIF's coded pictures have, whatever the boxes around them say.
 
-A decoder unpacks what the coded picture says: 4 kB that call themselves 16x16 pixels can be 16000x16000. Sources: the AV1
-specification, 5.5 (sequence header), and ITU-T H.265, 7.3.2.2 (SPS).
+A decoder unpacks what the coded picture says: 4 kB that call themselves 16x16 pixels can be 16000x16000. Sources: the
+AV1 specification, 5.5 (sequence header), and ITU-T H.265, 7.3.2.2 (SPS).
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def _canvas(kind: bytes, content: bytes) -> Size:
 
 def _av1(data: bytes) -> list[Size]:
     """Of each sequence header."""
-    sizes, place = [], 0
+    sizes: list[Size] = []
+    place = 0
     for _ in range(_MAX_UNITS):
         if place >= len(data):
             return sizes

@@ -29,7 +29,7 @@ class Box:
 def boxes(data: bytes) -> list[Box]:
     """Every box of a file, outer ones first. Raises ValueError for more than can be meant, or one that has no end."""
     found: list[Box] = []
-    todo = [((), 0, len(data))]
+    todo: list[tuple[tuple[bytes, ...], int, int]] = [((), 0, len(data))]
     while todo:
         path, place, end = todo.pop(0)
         while place + 8 <= end:
