@@ -12,11 +12,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_tagger.errors import PhotoError
 from edge_tagger.photos.coded_size import coded_sizes
-from edge_tagger.photos.isobmff import boxes
+from edge_tagger.photos.isobmff import boxes, items
 
 # Segments or chunks: a million of them take about a second to walk, and a file made of nothing else would take minutes.
 _MAX_PARTS = 1_000_000
@@ -24,14 +24,15 @@ _MAX_AVIF_META_BYTES = 2**20
 _MAX_PROFILE_BYTES = 2**22
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
 _JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_READ = "JPEG, PNG, WebP, BMP and AVIF are read"
+_READ = "JPEG, PNG, WebP, BMP, AVIF and HEIC are read"
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"heif"}
+)
+_HEIF_UNKNOWN = frozenset({b"unci", b"mski", b"j2k1", b"vvc1", b"avc1"})  # their coded sizes are not read
 
 # What else lies among photos: (offset, first bytes, what it is, the way out)
 _OTHERS = (
     (0, b"GIF8", "a GIF", "save it as a PNG"),
-    (4, b"ftyphe", "an HEIC", "save it as a JPEG (an iPhone does under Settings, Camera, Formats, Most Compatible)"),
-    (4, b"ftypmif1", "an HEIF", "save it as a JPEG"),
-    (4, b"ftypmsf1", "an HEIF", "save it as a JPEG"),
     (4, b"ftypcrx", "a camera's raw file", "develop it to a JPEG"),
     (4, b"ftyp", "a video", "save one frame of it as a JPEG"),
     (0, b"II*\0", "a TIFF or a camera's raw file", "save it as a JPEG or PNG"),
@@ -73,7 +74,7 @@ class Header:
 def read_header(name: str, data: bytes) -> Header:
     """The header of an encoded photo; `name` is what messages call it. The file's suffix is not asked.
 
-    Raises PhotoError for what is no JPEG, PNG, WebP, BMP or AVIF, for a broken header, and for a file that is cut off.
+    Raises PhotoError for what is no JPEG, PNG, WebP, BMP, AVIF or HEIF, for a broken header, and for a file that is cut off.
     """
     kind = _kind(name, data)
     try:
@@ -102,11 +103,15 @@ def _kind(name: str, data: bytes) -> str:
         return "BMP"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1") and b"avif" in data[:64]:
         return "AVIF"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        return "HEIF"
     head = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip() if data[:1] in b"\xef< \t\r\n" else data[:64]
     for offset, magic, other, way_out in _OTHERS:
         if head[offset : offset + len(magic)].lower() == magic.lower():
             raise PhotoError(f"{name} is not a photo that can be read but {other} ({_READ}); {way_out}")
-    raise PhotoError(f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF; convert it to one")
+    raise PhotoError(
+        f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF, HEIC; convert it to one"
+    )
 
 
 def _jpeg(data: bytes) -> Header:
@@ -298,12 +303,20 @@ def _avif(data: bytes) -> Header:
     return Header("AVIF", width, height, orientation, profile=profile, colours=numbers)
 
 
+def _heif(data: bytes) -> Header:
+    header = _avif(data)
+    if any(kind in _HEIF_UNKNOWN for kind, _ in items(data, boxes(data))):
+        raise ValueError("is of a rare kind")
+    return replace(header, kind="HEIF", orientation=1)  # libheif turns it
+
+
 _READERS: dict[str, Callable[[bytes], Header]] = {
     "JPEG": _jpeg,
     "PNG": _png,
     "WebP": _webp,
     "BMP": _bmp,
     "AVIF": _avif,
+    "HEIF": _heif,
 }
 
 

@@ -54,8 +54,8 @@ _told: set[str] = set()
 def load_photo(photo: PhotoLike, *, limits: Limits = DEFAULT_LIMITS, cover: int | None = None) -> Pixels:
     """uint8 [H, W, 3] RGB of a path, an encoded photo's bytes, a binary file from where it stands, or such an array.
 
-    JPEG, PNG, WebP, BMP and AVIF (where OpenCV has it), turned upright. Grey becomes RGB, alpha is laid over white,
-    16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
+    JPEG, PNG, WebP, BMP, AVIF (where OpenCV has it) and HEIC (with the extra `heif`), in sRGB and turned upright. Grey
+    becomes RGB, alpha is laid over white, 16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
     large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as small as may be with both sides at least `cover` pixels.
     Raises PhotoError for whatever cannot be read, is cut off, or is larger than the limits.
     """
@@ -185,6 +185,11 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
 def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
     """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
     quiet_opencv()
+    if header.kind == "HEIF":
+        from edge_tagger.photos import heif  # only such photos need it
+
+        with native_output.hidden():
+            return heif.decode(name, data)
     encoded = np.frombuffer(bare_png(data) if header.kind == "PNG" else data, dtype=np.uint8)
     try:
         with native_output.hidden():

@@ -180,3 +180,12 @@ def test_colours_by_numbers() -> None:
     assert way_of_primaries(1, 13) is None and way_of_primaries(2, 2) is None
     with pytest.raises(ProfileError, match="PQ"):
         way_of_primaries(9, 16)
+
+
+def test_a_heic_has_its_profile() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = Image.new("RGB", (64, 64), (191, 52, 51))
+    picture.info["icc_profile"] = icc()
+    file = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(file, quality=95)
+    np.testing.assert_allclose(load_photo(file.getvalue())[32, 32].astype(int), [205, 30, 45], atol=8)
