@@ -12,23 +12,27 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_tagger.errors import PhotoError
+from edge_tagger.photos.coded_size import coded_sizes
+from edge_tagger.photos.isobmff import boxes, items
 
 # Segments or chunks: a million of them take about a second to walk, and a file made of nothing else would take minutes.
 _MAX_PARTS = 1_000_000
 _MAX_AVIF_META_BYTES = 2**20
+_MAX_PROFILE_BYTES = 2**22
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
 _JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_READ = "JPEG, PNG, WebP, BMP and AVIF are read"
+_READ = "JPEG, PNG, WebP, BMP, AVIF and HEIC are read"
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"heif"}
+)
+_HEIF_UNKNOWN = frozenset({b"unci", b"mski", b"j2k1", b"vvc1", b"avc1"})  # their coded sizes are not read
 
 # What else lies among photos: (offset, first bytes, what it is, the way out)
 _OTHERS = (
     (0, b"GIF8", "a GIF", "save it as a PNG"),
-    (4, b"ftyphe", "an HEIC", "save it as a JPEG (an iPhone does under Settings, Camera, Formats, Most Compatible)"),
-    (4, b"ftypmif1", "an HEIF", "save it as a JPEG"),
-    (4, b"ftypmsf1", "an HEIF", "save it as a JPEG"),
     (4, b"ftypcrx", "a camera's raw file", "develop it to a JPEG"),
     (4, b"ftyp", "a video", "save one frame of it as a JPEG"),
     (0, b"II*\0", "a TIFF or a camera's raw file", "save it as a JPEG or PNG"),
@@ -53,7 +57,8 @@ class Header:
     """`width` and `height` in pixels as stored; `orientation` (Exif, 1 to 8) then turns the photo.
 
     `scans` is how often decoding passes over all pixels: more than once in a progressive JPEG. `clear` is the one
-    transparent level of a grey PNG, as OpenCV decodes it.
+    transparent level of a grey PNG, as OpenCV decodes it. `profile` is the ICC profile; where there is none, `colours`
+    are the numbers of its primaries and transfer (ITU-T H.273).
     """
 
     kind: str
@@ -62,12 +67,14 @@ class Header:
     orientation: int = 1
     scans: int = 1
     clear: int | None = None
+    profile: bytes = b""
+    colours: tuple[int, int] | None = None
 
 
 def read_header(name: str, data: bytes) -> Header:
     """The header of an encoded photo; `name` is what messages call it. The file's suffix is not asked.
 
-    Raises PhotoError for what is no JPEG, PNG, WebP, BMP or AVIF, for a broken header, and for a file that is cut off.
+    Raises PhotoError for what is no JPEG, PNG, WebP, BMP, AVIF or HEIF, for a broken header, and for a file that is cut off.
     """
     kind = _kind(name, data)
     try:
@@ -96,16 +103,21 @@ def _kind(name: str, data: bytes) -> str:
         return "BMP"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1") and b"avif" in data[:64]:
         return "AVIF"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        return "HEIF"
     head = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip() if data[:1] in b"\xef< \t\r\n" else data[:64]
     for offset, magic, other, way_out in _OTHERS:
         if head[offset : offset + len(magic)].lower() == magic.lower():
             raise PhotoError(f"{name} is not a photo that can be read but {other} ({_READ}); {way_out}")
-    raise PhotoError(f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF; convert it to one")
+    raise PhotoError(
+        f"{name} is not a photo: its content is none of JPEG, PNG, WebP, BMP, AVIF, HEIC; convert it to one"
+    )
 
 
 def _jpeg(data: bytes) -> Header:
     width = height = components = 0
     progressive, orientation = False, 0
+    profile: dict[int, bytes] = {}
     for marker, start, end in _jpeg_segments(data):
         if marker in _JPEG_SIZES:
             if components:
@@ -114,13 +126,16 @@ def _jpeg(data: bytes) -> Header:
             progressive = marker in _JPEG_PROGRESSIVE
         elif marker == 0xE1 and not orientation and data.startswith(b"Exif\0\0", start):
             orientation = _exif_orientation(data[start:end])
+        elif marker == 0xE2 and data.startswith(b"ICC_PROFILE\0", start):
+            profile.setdefault(data[start + 12], data[start + 14 : end])
         elif marker == 0xDA:  # the picture itself: no marker occurs in it by chance, so its end is told by a search
             last = data.rfind(b"\xff\xd9", end)
             if last < 0:
                 raise ValueError("is cut off (its end marker is missing)")
             several = progressive or data[start] < components
             scans = 1 + data.count(b"\xff\xda", end, last) if several else 1
-            return Header("JPEG", width, height, orientation or 1, scans)
+            icc = b"".join(profile[part] for part in sorted(profile))
+            return Header("JPEG", width, height, orientation or 1, scans, profile=icc)
     raise ValueError("has no picture in it")
 
 
@@ -149,7 +164,7 @@ def _png(data: bytes) -> Header:
         raise ValueError(f"says {depth} bits a sample, of which there are 1, 2, 4, 8 and 16")
     if data[8:16] != b"\0\0\0\x0dIHDR" or sum(chunk == b"IHDR" for chunk, _, _ in _png_chunks(data)) > 1:
         raise ValueError("does not begin with its one header")
-    orientation, clear = 1, None
+    orientation, clear, profile, numbers = 1, None, b"", None
     view = memoryview(data)
     for chunk, start, end in _png_chunks(data):
         # libpng would write about a wrong checksum to stderr. It matters only where the picture needs the chunk.
@@ -160,9 +175,23 @@ def _png(data: bytes) -> Header:
         elif chunk == b"tRNS" and colours == 0:  # OpenCV reads the others; levels of 1, 2 and 4 bits it scales to 8
             (level,) = struct.unpack_from(">H", data, start)
             clear = level * (255 // (2**depth - 1)) if depth < 8 else level
+        elif chunk == b"iCCP" and not profile:
+            profile = _unpacked_profile(data[start:end])
+        elif chunk == b"cICP" and end - start == 4:
+            numbers = (data[start], data[start + 1])
         elif chunk == b"IEND":
-            return Header("PNG", width, height, orientation, clear=clear)
+            profile = b"" if numbers else profile  # the numbers count, says the standard
+            return Header("PNG", width, height, orientation, clear=clear, profile=profile, colours=numbers)
     raise ValueError("is cut off (its end is missing)")
+
+
+def _unpacked_profile(chunk: bytes) -> bytes:
+    """What cannot be unpacked is left as it is: a profile that is damaged."""
+    packed = chunk[chunk.find(b"\0") + 2 :]
+    try:
+        return zlib.decompressobj().decompress(packed, _MAX_PROFILE_BYTES) or chunk
+    except zlib.error:
+        return chunk
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -208,7 +237,8 @@ def _webp(data: bytes) -> Header:
     first = data[12:16]
     if first == b"VP8X":
         width, height = (int.from_bytes(data[place : place + 3], "little") + 1 for place in (24, 27))
-        return Header("WebP", width, height, _webp_orientation(data))
+        orientation, profile = _webp_extras(data)
+        return Header("WebP", width, height, orientation, profile=profile)
     if first == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         return Header("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
@@ -218,16 +248,19 @@ def _webp(data: bytes) -> Header:
     raise ValueError("holds no picture that WebP knows")
 
 
-def _webp_orientation(data: bytes) -> int:
-    place = 12
+def _webp_extras(data: bytes) -> tuple[int, bytes]:
+    """(orientation, ICC profile)"""
+    place, orientation, profile = 12, 1, b""
     for _ in range(_MAX_PARTS):
         if place + 8 > len(data):
             break
         chunk, length = struct.unpack_from("<4sI", data, place)
         if chunk == b"EXIF":
-            return _exif_orientation(data[place + 8 : place + 8 + length])
+            orientation = _exif_orientation(data[place + 8 : place + 8 + length])
+        elif chunk == b"ICCP":
+            profile = data[place + 8 : place + 8 + length]
         place += 8 + length + length % 2
-    return 1
+    return orientation, profile
 
 
 def _bmp(data: bytes) -> Header:
@@ -244,20 +277,37 @@ def _bmp(data: bytes) -> Header:
 
 
 def _avif(data: bytes) -> Header:
-    (start,) = struct.unpack_from(">I", data)
-    length, box = struct.unpack_from(">I4s", data, start)
-    if box != b"meta" or length > _MAX_AVIF_META_BYTES:
+    found = boxes(data)
+    meta = next((box for box in found if box.path == (b"meta",)), None)
+    if meta is None or meta.end - meta.start > _MAX_AVIF_META_BYTES:
         raise ValueError("does not begin with its description")
-    meta = data[start : start + length]
-    # Image spatial extents: of the picture, and perhaps of its tiles, alpha and preview, which are no larger.
-    sizes = [struct.unpack_from(">II", extents, 4) for extents in meta.split(b"ispe")[1:]] or [(0, 0)]
+    sizes = coded_sizes(data)
+    turned = [box for box in found if box.path[:3] == (b"meta", b"iprp", b"ipco")]
+    turn = next((data[box.start] for box in turned if box.kind == b"irot"), 0)
+    mirror = next((data[box.start] for box in turned if box.kind == b"imir"), None)
     # First it is turned counter-clockwise by quarters, then mirrored. Its Exif does not count.
-    turn, mirror = meta.find(b"irot"), meta.find(b"imir")
-    quarters = meta[turn + 4] & 3 if turn >= 0 else 0
+    quarters = turn & 3
     orientation = (1, 8, 3, 6)[quarters]
-    if mirror >= 0:
-        orientation = ((4, 5, 2, 7), (2, 7, 4, 5))[meta[mirror + 4] & 1][quarters]
-    return Header("AVIF", max(width for width, _ in sizes), max(height for _, height in sizes), orientation)
+    if mirror is not None:
+        orientation = ((4, 5, 2, 7), (2, 7, 4, 5))[mirror & 1][quarters]
+    width, height = max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
+    profile, numbers = b"", None
+    for box in turned:
+        if box.kind == b"colr":
+            kind, held = data[box.start : box.start + 4], data[box.start + 4 : box.end]
+            if kind in (b"prof", b"rICC"):
+                profile = profile or held
+            elif kind == b"nclx":
+                primaries, transfer = struct.unpack_from(">HH", held)
+                numbers = numbers or (primaries, transfer)
+    return Header("AVIF", width, height, orientation, profile=profile, colours=numbers)
+
+
+def _heif(data: bytes) -> Header:
+    header = _avif(data)
+    if any(kind in _HEIF_UNKNOWN for kind, _ in items(data, boxes(data))):
+        raise ValueError("is of a rare kind")
+    return replace(header, kind="HEIF", orientation=1)  # libheif turns it
 
 
 _READERS: dict[str, Callable[[bytes], Header]] = {
@@ -266,6 +316,7 @@ _READERS: dict[str, Callable[[bytes], Header]] = {
     "WebP": _webp,
     "BMP": _bmp,
     "AVIF": _avif,
+    "HEIF": _heif,
 }
 
 

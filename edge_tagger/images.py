@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -46,13 +47,15 @@ _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2
 _MAX_PASSES = 20
 _STRIP_PIXELS = 2**16
 _CHUNK_BYTES = 2**20
+_MAX_TOLD = 100
+_told: set[str] = set()
 
 
 def load_photo(photo: PhotoLike, *, limits: Limits = DEFAULT_LIMITS, cover: int | None = None) -> Pixels:
     """uint8 [H, W, 3] RGB of a path, an encoded photo's bytes, a binary file from where it stands, or such an array.
 
-    JPEG, PNG, WebP, BMP and AVIF (where OpenCV has it), turned upright. Grey becomes RGB, alpha is laid over white,
-    16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
+    JPEG, PNG, WebP, BMP, AVIF (where OpenCV has it) and HEIC (with the extra `heif`), in sRGB and turned upright. Grey
+    becomes RGB, alpha is laid over white, 16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
     large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as small as may be with both sides at least `cover` pixels.
     Raises PhotoError for whatever cannot be read, is cut off, or is larger than the limits.
     """
@@ -64,7 +67,10 @@ def load_photo(photo: PhotoLike, *, limits: Limits = DEFAULT_LIMITS, cover: int 
     if header.width * header.height * header.scans > _MAX_PASSES * limits.max_pixels:
         raise PhotoError(f"{name} is a JPEG in {header.scans} scans, too many for its size; save it as a baseline JPEG")
     try:
-        return _turned(_to_rgb(_decode(name, header, data, cover), header.clear), header.orientation)
+        pixels = _to_rgb(_decode(name, header, data, cover), header.clear)
+        if header.profile or header.colours:
+            _to_srgb(name, header, pixels)
+        return _turned(pixels, header.orientation)
     except MemoryError as error:
         raise PhotoError(
             f"{name} has {header.width}x{header.height} pixels, for which the memory is too small; make it smaller"
@@ -179,6 +185,11 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
 def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArray[Any]:
     """What OpenCV makes of it, not turned: grey, BGR or BGRA, uint8 or uint16."""
     quiet_opencv()
+    if header.kind == "HEIF":
+        from edge_tagger.photos import heif  # only such photos need it
+
+        with native_output.hidden():
+            return heif.decode(name, data)
     encoded = np.frombuffer(bare_png(data) if header.kind == "PNG" else data, dtype=np.uint8)
     try:
         with native_output.hidden():
@@ -196,6 +207,24 @@ def _decode(name: str, header: Header, data: bytes, cover: int | None) -> NDArra
         f"{name} starts as a {header.kind} but cannot be decoded (cut off, damaged, or of a rare kind); "
         "copy or save it again"
     )
+
+
+def _to_srgb(name: str, header: Header, pixels: Pixels) -> None:
+    """In its place; a profile that is not converted is told once, for whole shops have one and the same."""
+    from edge_tagger.photos import profile  # only such photos need it
+
+    try:
+        if header.profile:
+            way = profile.way_of_profile(header.profile)
+        else:
+            way = profile.way_of_primaries(*(header.colours or (2, 2)))
+    except profile.ProfileError as error:
+        if str(error) not in _told and len(_told) < _MAX_TOLD:
+            _told.add(str(error))
+            warnings.warn(f"{name}: {error}; its colours are taken as sRGB; save it as sRGB", stacklevel=3)
+        return
+    if way is not None:
+        profile.convert(pixels, way)
 
 
 def _flags(header: Header, cover: int | None) -> int:

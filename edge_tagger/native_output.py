@@ -1,8 +1,8 @@
-"""What LiteRT and the decoders of photos write to stderr by themselves is hidden in the command line.
+"""What libpng, libjpeg and libwebp write to stderr by themselves about a damaged photo is hidden in the command line.
 
 Only there: file descriptor 2 belongs to the whole process, and a program that uses the library may start others that
 inherit it. The command line first gives Python's own stderr a descriptor of its own, so that progress and errors of
-other threads are shown meanwhile.
+other threads are shown while a photo is decoded.
 """
 
 from __future__ import annotations

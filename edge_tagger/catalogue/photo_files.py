@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif"})
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif", ".heic", ".heif", ".hif"})
 # What systems put beside photos without a dot: macOS archives, Synology's thumbnails, Windows, file systems.
 _SYSTEM_NAMES = frozenset(
     {

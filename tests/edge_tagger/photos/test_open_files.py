@@ -23,7 +23,7 @@ class Raises:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def read(self, size: int) -> bytes:
+    def read(self, _size: int) -> bytes:
         raise self.error
 
 
@@ -39,9 +39,9 @@ def damaged_zip() -> Any:
 @pytest.mark.parametrize(
     ("file", "cause"),
     [
-        (gzip.open(io.BytesIO(gzip.compress(DATA)[:-9])), "EOFError"),
-        (bz2.open(io.BytesIO(bz2.compress(DATA)[:-9])), "EOFError"),
-        (lzma.open(io.BytesIO(lzma.compress(DATA)[:-60] + b"x" * 60)), "LZMAError"),
+        (gzip.open(io.BytesIO(gzip.compress(DATA)[:-9])), "EOFError"),  # noqa: SIM115
+        (bz2.open(io.BytesIO(bz2.compress(DATA)[:-9])), "EOFError"),  # noqa: SIM115
+        (lzma.open(io.BytesIO(lzma.compress(DATA)[:-60] + b"x" * 60)), "LZMAError"),  # noqa: SIM115
         (damaged_zip(), "BadZipFile"),
         (Raises(zlib.error("invalid\nblock")), "shirt.jpg.*invalid block"),
         (Raises(http.client.IncompleteRead(b"", 5)), "shirt.jpg.*IncompleteRead"),

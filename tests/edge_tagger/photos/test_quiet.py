@@ -28,6 +28,7 @@ def png(*chunks: bytes, colours: int = 2) -> bytes:
 PALETTE = b"PLTE" + bytes([200, 10, 10, 10, 20, 200])
 
 
+@pytest.mark.filterwarnings("ignore:.*colour profile")
 @pytest.mark.parametrize(
     "data",
     [
