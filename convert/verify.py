@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
+from edge_tagger.convert.keras_file import brief
 from edge_tagger.convert.lite import tensorflow
+from edge_tagger.convert.quiet import quiet
 from edge_tagger.convert.representative import evenly
 from edge_tagger.convert.sources import Source
 from edge_tagger.errors import ModelError
@@ -179,8 +181,12 @@ def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
 
 def _source_scores(source: Source, photos: Pixels) -> Scores:
     tf = tensorflow()
-    model = tf.saved_model.load(str(source.float_model))
-    serve = model.signatures["serving_default"]
+    with quiet():
+        try:
+            model = tf.saved_model.load(str(source.float_model))
+            serve = model.signatures["serving_default"]
+        except Exception as error:  # TensorFlow has errors of its own for each thing that can be wrong in a file
+            raise ModelError(f"{source.float_model} cannot be loaded as a SavedModel: {brief(error)}") from error
     rows = []
     with Progress(len(photos), "verify: source model", unit="photo") as bar:
         for photo in photos:
