@@ -70,7 +70,7 @@ _CORE_OPERATIONS = frozenset(
 )
 _MODULES = re.compile(
     r"(tf_)?keras(\.(src\.)?(layers|models|engine|initializers|regularizers|constraints|dtype_policies|mixed_precision"
-    r"|random)(\.\w+)*)?|builtins"
+    r"|random)(\.\w+)*)?|builtins|tensorflow\.python\.ops\.init_ops(_v2)?"
 )
 _APPLICATIONS = re.compile(r"(tf_)?keras\.src\.applications\.(convnext|inception_resnet_v2)")
 # Layers of Keras's own applications, with the module of each.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_tagger.convert.quiet import quiet
 from edge_tagger.errors import MissingExtraError, ModelError
 
+_HALF = re.compile(r"[x<](b?f16)>")
 _LACKING = re.compile(r"'tf\.([A-Za-z0-9_]+)' op|\n\s*tf\.([A-Za-z0-9_]+)\(")
 
 
@@ -62,6 +63,13 @@ def tensorflow() -> Any:
 
 def _refused(kind: str, error: Exception) -> ModelError:
     lacking = sorted({first or second for first, second in _LACKING.findall(str(error))})
+    half = _HALF.search(str(error))
+    if lacking and half:
+        policy = "mixed_bfloat16" if half[1] == "bf16" else "mixed_float16"
+        return ModelError(
+            f"this model computes in {policy.removeprefix('mixed_')} (the policy {policy}?), which TensorFlow Lite "
+            f"does not: {', '.join(lacking)}; save it with the policy float32, or give its Keras file, which is read so"
+        )
     if lacking:
         return ModelError(
             f"TensorFlow Lite has no {kind} form of these operators: {', '.join(lacking)}; "

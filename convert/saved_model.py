@@ -22,7 +22,7 @@ _TO_DO = (
 
 
 def check_saved_model(folder: Path) -> None:
-    """Raises ModelError, with the operators by name, where a SavedModel could run Python, or touch files or processes."""
+    """Raises ModelError, with the operators named, where a SavedModel could run code or touch files or processes."""
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
