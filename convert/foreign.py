@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_tagger.convert.freeze import frozen_function
 from edge_tagger.convert.keras_file import brief, load_keras
 from edge_tagger.convert.lite import tensorflow
 from edge_tagger.convert.quiet import quiet
@@ -92,15 +93,11 @@ def open_model(
 
 
 def _frozen(path: Path, scores: Callable[[Any], Any], size: int) -> Any:
-    """The function for one photo, its variables made constants: else the converter leaves Keras 3's variables in the
-    file, uninitialized, and LiteRT computes with what happens to stand in memory."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     tf = tensorflow()
     pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
     with quiet():
         try:
-            return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
+            return frozen_function(tf.function(scores).get_concrete_function(pixels))
         except Exception as error:  # whatever a stranger's graph may do; it is told as one line
             raise ModelError(f"{path} cannot be traced for a photo of {size} px: {brief(error)}; {_RULE}") from error
 

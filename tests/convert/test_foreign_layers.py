@@ -13,7 +13,6 @@ import pytest
 import tf_keras
 
 from edge_tagger.convert.foreign import open_model
-from edge_tagger.convert.formats import FORMATS
 from edge_tagger.convert.representative import Representative
 from edge_tagger.convert.writer import make
 from edge_tagger.errors import ModelError
@@ -76,12 +75,17 @@ def test_swish_attention_and_nested_models_are_converted(
         np.testing.assert_allclose(Model(make(source, "float32")[0]).scores(PHOTOS[0]), wanted, atol=1e-4)
 
 
-def test_swish_goes_into_every_format(tmp_path: Path, labels: Path) -> None:
-    model = with_swish(keras)
+@pytest.mark.parametrize(
+    ("build", "kinds"), [(with_swish, ("float16", "dynamic", "int8")), (with_attention, ("int8",))]
+)
+def test_swish_and_attention_go_into_the_small_formats(
+    tmp_path: Path, labels: Path, build: Callable[[Any], Any], kinds: tuple[str, ...]
+) -> None:
+    model = build(keras)
     wanted = model(PHOTOS[:1].astype(np.float32)).numpy()[0]
     with open_model(save(model, tmp_path / "m.keras"), labels=labels) as source:
         calibrated = replace(source, representative=Representative(PHOTOS, "drawn"))
-        for kind in FORMATS:
+        for kind in kinds:
             np.testing.assert_allclose(Model(make(calibrated, kind)[0]).scores(PHOTOS[0]), wanted, atol=0.05)
 
 
