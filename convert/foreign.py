@@ -176,7 +176,7 @@ def describe(path: Path, labels: Path | None, manifest: Path | None, name: str, 
     if manifest is not None:
         try:
             described = Manifest.from_json(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError, ManifestError) as error:
+        except (OSError, ValueError, RecursionError, ManifestError) as error:
             raise ManifestError(f"cannot read the manifest {manifest}: {error}") from error
         if (len(described.taxonomy), described.image_size) != (outputs, size):
             raise ManifestError(

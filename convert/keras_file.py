@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,9 @@ def _safe_copy(path: Path, folder: Path) -> Path:
             return _copy_zip(path, folder / "model.keras")
         if h5py.is_hdf5(path):
             return _copy_hdf5(path, folder / "model.h5")
-    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # HDF5, zip and zlib have many of their own for a damaged file
         raise ModelError(f"{path} cannot be loaded ({brief(error)}); save it again") from error
     raise ModelError(f"{path} cannot be loaded: it is neither a zip file nor HDF5, as Keras files are; save it again")
 

@@ -64,8 +64,9 @@ class _Graph:
         found = {op for node in self._nodes.values() for op in self._refused_in_graph(node)}
         for function in self._all:
             found.update(op for node in function.node_def for op in self._refused_in_function(function, node))
-        for name in self._object_functions & self._saving:
-            found.update(self._saves(name))
+        for name in self._saving:  # TensorFlow may put a function in another's place that implements the same interface
+            if name in self._object_functions or "api_implements" in self._functions[name].attr:
+                found.update(self._saves(name))
         return found
 
     def _refused_in_graph(self, node: Any) -> Iterator[str]:
@@ -94,7 +95,10 @@ class _Graph:
             yield node.op  # two functions of one name: only the later one was looked at above
 
     def _known(self, op: str) -> bool:
-        return op in COMPUTING or op in self._functions
+        """A function may be called by its name, but not by that of an operator."""
+        from tensorflow.python.framework import op_def_registry
+
+        return op in COMPUTING or (op in self._functions and op_def_registry.get(op) is None)
 
     def _saves(self, name: str) -> set[str]:
         return {node.op for node in self._functions[name].node_def if node.op in SAVING | RESTORING}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import Targets
 from edge_tagger.catalogue.run_split import run_photos
@@ -54,10 +57,7 @@ def read_run(run: Path, *, unsafe: bool = False) -> Source:
             raise RunError(f"{run} has no finished {name} model; finish it with `edge-tagger train --resume`")
         if not unsafe:
             check_saved_model(run / name)
-    try:
-        photos = np.load(run / "representative.npy")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} has no readable representative.npy ({error}); train it again") from error
+    photos = _array(run, "representative.npy", axes=4)
     return Source(
         path=run,
         manifest=manifest,
@@ -77,13 +77,21 @@ def photos_of_split(run: Path, split: str) -> list[tuple[int, Path]]:
 def _validation(run: Path) -> Labelled | None:
     """The validation photos that are still where they were; None where not one is."""
     found = [(place, path) for place, path in photos_of_split(run, "val") if path.exists()]
-    try:
-        targets: Targets = np.load(run / "targets.npy")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run} has no readable targets.npy ({error}); train it again") from error
+    targets: Targets = _array(run, "targets.npy", axes=2)
     if not found:
         return None
     return Labelled(tuple(path for _, path in found), targets[[place for place, _ in found]])
+
+
+def _array(run: Path, name: str, *, axes: int) -> NDArray[Any]:
+    """Numbers alone: numpy makes no objects from a file unless it is asked to."""
+    try:
+        array = np.load(run / name, allow_pickle=False)
+        if not isinstance(array, np.ndarray) or array.ndim != axes:
+            raise ValueError(f"it holds no array of {axes} axes")
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"{run} has no readable {name} ({error}); train it again") from error
+    return array
 
 
 def _better(run: Path) -> str:
@@ -92,7 +100,7 @@ def _better(run: Path) -> str:
         found = json.loads((run / "comparison.json").read_text(encoding="utf-8"))["int8"]
     except FileNotFoundError:
         return QAT
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"cannot read {run / 'comparison.json'}: {error}") from error
     return str(found)
 
@@ -103,5 +111,5 @@ def _read_manifest(run: Path) -> Manifest:
         return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RunError(f"{run} is not a run: it has no manifest.json; give the --out folder of a training") from error
-    except (OSError, ValueError, ManifestError) as error:
+    except (OSError, ValueError, RecursionError, ManifestError) as error:
         raise RunError(f"cannot read {path}: {error}") from error

@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 import pytest
 import tf_keras
 from click.testing import CliRunner
@@ -283,6 +284,16 @@ def test_what_runs_while_a_saved_model_is_loaded_is_looked_at_too(tmp_path: Path
         outputs = graph.signature_def["__saved_model_init_op"].outputs
         outputs["__saved_model_init_op"].name = graph.saver_def.save_tensor_name
 
+    def calls_a_function_of_an_operators_name(graph: Any) -> None:
+        graph.graph_def.library.function.add().signature.name = "ReadFile"
+        graph.graph_def.node.add(name="mine", op="ReadFile")
+
+    def takes_a_place(graph: Any) -> None:
+        for function in graph.graph_def.library.function:
+            function.attr["api_implements"].s = b"mine"
+
+    refused(changed("named", calls_a_function_of_an_operators_name), folder, "processes: ReadFile;")
+    refused(changed("place", takes_a_place), folder, "processes: MergeV2Checkpoints, RestoreV2, SaveV2;")
     refused(changed("other", restores_another), folder, "processes: RestoreV2;")
     refused(changed("start", saves_at_the_start), folder, "processes: MergeV2Checkpoints, SaveV2;")
 
@@ -293,5 +304,9 @@ def test_a_run_may_be_anothers(tmp_path: Path, data: Path) -> None:
     saved(tmp_path / "qat", OPERATORS["WriteFile"])
     with pytest.raises(ModelError, match=r"qat holds operators .*WriteFile"):
         read_run(tmp_path)
-    with pytest.raises(RunError, match=r"no readable representative\.npy"):
-        read_run(tmp_path, unsafe=True)
+    np.save(tmp_path / "representative.npy", np.array([{"an": "object"}], object), allow_pickle=True)
+    for data_of in (None, b"", b"PK\x03\x04"):
+        if data_of is not None:
+            (tmp_path / "representative.npy").write_bytes(data_of)
+        with pytest.raises(RunError, match=r"no readable representative\.npy"):
+            read_run(tmp_path, unsafe=True)
