@@ -47,7 +47,8 @@ Functional Model Sequential Constant GlorotNormal GlorotUniform HeNormal HeUnifo
 LecunNormal LecunUniform Ones Orthogonal OrthogonalInitializer RandomNormal RandomUniform STFT STFTInitializer
 TruncatedNormal VarianceScaling Zeros L1 L1L2 L2 OrthogonalRegularizer MaxNorm MinMaxNorm NonNeg UnitNorm max_norm
 min_max_norm non_neg unit_norm DTypePolicy DTypePolicyMap FloatDTypePolicy QuantizedDTypePolicy
-QuantizedFloat8DTypePolicy Int4DTypePolicy Policy SeedGenerator RandomSeedGenerator InputSpec TensorShape __tuple__
+QuantizedFloat8DTypePolicy Int4DTypePolicy AbsMaxQuantizer Int8QuantizationConfig Int4QuantizationConfig
+Float8QuantizationConfig Policy SeedGenerator RandomSeedGenerator InputSpec TensorShape __tuple__
 __ellipsis__ __slice__ __bytes__ __numpy__ __tensor__ __keras_tensor__
 """
 OTHERS = frozenset(_OTHERS_TEXT.split())
@@ -70,7 +71,7 @@ _CORE_OPERATIONS = frozenset(
 )
 _MODULES = re.compile(
     r"(tf_)?keras(\.(src\.)?(layers|models|engine|initializers|regularizers|constraints|dtype_policies|mixed_precision"
-    r"|random)(\.\w+)*)?|builtins|tensorflow\.python\.ops\.init_ops(_v2)?"
+    r"|quantizers|random)(\.\w+)*)?|builtins|tensorflow\.python\.ops\.init_ops(_v2)?"
 )
 _APPLICATIONS = re.compile(r"(tf_)?keras\.src\.applications\.(convnext|inception_resnet_v2)")
 # Layers of Keras's own applications, with the module of each.

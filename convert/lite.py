@@ -14,6 +14,8 @@ from edge_tagger.convert.quiet import quiet
 from edge_tagger.errors import MissingExtraError, ModelError
 
 _HALF = re.compile(r"[x<](b?f16)>")
+_PLACE = re.compile(r'error: loc\((?:callsite\()?fused\["(\w+):", "([^"@]*)')
+_REASON = re.compile(r"error: loc\(.*\)\): (.*)")
 _LACKING = re.compile(r"'tf\.([A-Za-z0-9_]+)' op|\n\s*tf\.([A-Za-z0-9_]+)\(")
 
 
@@ -75,4 +77,12 @@ def _refused(kind: str, error: Exception) -> ModelError:
             f"TensorFlow Lite has no {kind} form of these operators: {', '.join(lacking)}; "
             "replace them in the model, or move them out of it"
         )
-    return ModelError(f"TensorFlow cannot convert this model to {kind}: {str(error).strip().splitlines()[0]}")
+    places = dict.fromkeys(f"{operator} ({name})" for operator, name in _PLACE.findall(str(error)))
+    reason = _REASON.search(str(error))
+    if places and reason:
+        return ModelError(
+            f"TensorFlow cannot convert these operators to {kind}: {', '.join(places)}: {reason[1]}; replace them in "
+            "the model, or move them out of it"
+        )
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return ModelError(f"TensorFlow cannot convert this model to {kind}: {first}")

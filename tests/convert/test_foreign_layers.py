@@ -120,3 +120,20 @@ def test_a_saved_model_of_half_precision_is_told_with_its_policy(tmp_path: Path,
         pytest.raises(ModelError, match=r"mixed_bfloat16.*BiasAdd.*policy float32"),
     ):
         make(source, "float32")
+
+
+def test_what_the_converter_cannot_do_is_told_by_the_operators_place(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Dense(4), keras.layers.GlobalAveragePooling2D()])
+    model.quantize("int8")
+    with (
+        open_model(save(model, tmp_path / "m.keras"), labels=four(tmp_path)) as source,
+        pytest.raises(
+            ModelError, match=r"these operators to float32: \w+ \(.*dense.*\): 'tfl\.\w+' op .*; replace them"
+        ),
+    ):
+        make(source, "float32")
+
+
+def four(folder: Path) -> Path:
+    (folder / "four.txt").write_text("coat\nshirt\nshoe\nhat\n")
+    return folder / "four.txt"
