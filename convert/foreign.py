@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_tagger.convert.freeze import frozen_function
+from edge_tagger.convert.keras_file import brief, load_keras
 from edge_tagger.convert.lite import tensorflow
 from edge_tagger.convert.quiet import quiet
+from edge_tagger.convert.saved_model import check_saved_model
 from edge_tagger.convert.sources import Source
 from edge_tagger.errors import ManifestError, ModelError
 from edge_tagger.labels_file import read_labels
@@ -20,7 +23,6 @@ from edge_tagger.reading import read_json, reason
 from edge_tagger.taxonomy import Facet, Tag, Taxonomy
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
-_SHOWN_CHARACTERS = 200
 _RULE = "a classifier has one float32 input [batch, S, S, 3] and one output [batch, N]"
 
 
@@ -57,11 +59,13 @@ def open_model(
     name: str | None = None,
     image_size: int | None = None,
     normalization: Normalization | None = None,
+    unsafe: bool = False,
 ) -> Iterator[Source]:
     """A `.keras` or `.h5` file or a SavedModel as a Source, with a batch of 1 and `normalization` inside the graph.
 
     Its tags are a label for each output, one a line, or a manifest as JSON. Labels alone make one facet, "label", that
-    is exclusive. Raises ModelError where the model is no classifier or has another number of outputs.
+    is exclusive. `unsafe` lets code that is inside the file run. Raises ModelError where the model is no classifier,
+    has another number of outputs, or holds what could run code or touch files.
     """
     path = path.resolve()
     if not path.exists():
@@ -69,7 +73,7 @@ def open_model(
     with tempfile.TemporaryDirectory(prefix="edge-tagger-") as folder:
         with quiet():
             keras_file = path.suffix.lower() in KERAS_SUFFIXES
-            forward, shape = _load_keras(path) if keras_file else _load_saved_model(path)
+            forward, shape = (_load_keras if keras_file else _load_saved_model)(path, unsafe=unsafe)
         size = _size(path, shape, image_size)
 
         def scores(image: Any) -> Any:
@@ -81,22 +85,21 @@ def open_model(
             raise ModelError(f"{path} gives {outputs}; {_RULE}")
         described = describe(path, labels, manifest, name or path.stem, size, outputs[1])
         with quiet():
-            _save(frozen, size, Path(folder))
+            try:
+                _save(frozen, size, Path(folder))
+            except Exception as error:  # as above
+                raise ModelError(f"{path} cannot be saved as a SavedModel: {brief(error)}; {_RULE}") from error
         yield Source(path, described, Path(folder), recurrent=_has_loops(frozen))
 
 
 def _frozen(path: Path, scores: Callable[[Any], Any], size: int) -> Any:
-    """The function for one photo, its variables made constants: else the converter leaves Keras 3's variables in the
-    file, uninitialized, and LiteRT computes with what happens to stand in memory."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     tf = tensorflow()
     pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
     with quiet():
         try:
-            return convert_variables_to_constants_v2(tf.function(scores).get_concrete_function(pixels))
+            return frozen_function(tf.function(scores).get_concrete_function(pixels))
         except Exception as error:  # whatever a stranger's graph may do; it is told as one line
-            raise ModelError(f"{path} cannot be traced for a photo of {size} px: {_brief(error)}; {_RULE}") from error
+            raise ModelError(f"{path} cannot be traced for a photo of {size} px: {brief(error)}; {_RULE}") from error
 
 
 def _has_loops(frozen: Any) -> bool:
@@ -111,41 +114,31 @@ def _save(frozen: Any, size: int, folder: Path) -> None:
     module.frozen = frozen
     pixels = tf.TensorSpec([1, size, size, 3], tf.float32, name="image")
     module.serve = tf.function(lambda image: {"scores": frozen(image)[0]}, input_signature=[pixels])
-    tf.saved_model.save(module, str(folder), signatures=module.serve)
+    # Functions for gradients (swish, SiLU have one) cannot be saved from a frozen graph, and nothing trains on it.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures=module.serve, options=options)
 
 
-def _load_keras(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
-    """Keras 3 first, as it has the `.keras` format; then Keras 2, whose `.h5` files it does not always read."""
-    import keras
-    import tf_keras
-
-    problems = []
-    for library in (keras, tf_keras):
-        try:
-            model = library.models.load_model(path, compile=False)
-            break
-        except (ValueError, TypeError, OSError, KeyError, AttributeError, ImportError) as error:
-            problems.append(f"{library.__name__} {library.__version__}: {_brief(error)}")
-    else:
-        raise ModelError(
-            f"{path} cannot be loaded ({'; '.join(problems)}); save it again, or export it as a SavedModel"
-        )
+def _load_keras(path: Path, *, unsafe: bool) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
+    model = load_keras(path, unsafe=unsafe)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; {_RULE}")
     return lambda image: model(image, training=False), tuple(model.inputs[0].shape)
 
 
-def _load_saved_model(path: Path) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
+def _load_saved_model(path: Path, *, unsafe: bool) -> tuple[Callable[[Any], Any], Sequence[int | None]]:
     tf = tensorflow()
     if not (path / "saved_model.pb").is_file():
         raise ModelError(
             f"{path} is no run (manifest.json), no Keras file ({', '.join(KERAS_SUFFIXES)}) and no SavedModel "
             "(saved_model.pb); give one of these"
         )
+    if not unsafe:
+        check_saved_model(path)
     try:
         model = tf.saved_model.load(str(path))
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} cannot be loaded as a SavedModel: {_brief(error)}") from error
+    except Exception as error:  # TensorFlow has errors of its own for each thing that can be wrong in a stranger's file
+        raise ModelError(f"{path} cannot be loaded as a SavedModel: {brief(error)}") from error
     if "serving_default" not in model.signatures:
         named = ", ".join(model.signatures) or "none"
         raise ModelError(f"{path} has no signature serving_default (it has: {named}); export it with one")
@@ -199,8 +192,3 @@ def describe(path: Path, labels: Path | None, manifest: Path | None, name: str, 
     except ValueError as error:
         raise ModelError(f"{labels}: {error}; every label must be another") from error
     return Manifest(name=name, image_size=size, taxonomy=taxonomy, thresholds=(0.5,) * outputs)
-
-
-def _brief(error: Exception) -> str:
-    """The first line, and not all of one that quotes a whole model."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:_SHOWN_CHARACTERS]

@@ -14,6 +14,9 @@ from edge_tagger.convert.quiet import quiet
 from edge_tagger.convert.utf8_path import utf8_path
 from edge_tagger.errors import MissingExtraError, ModelError
 
+_HALF = re.compile(r"[x<](b?f16)>")
+_PLACE = re.compile(r'error: loc\((?:callsite\()?fused\["(\w+):", "([^"@]*)')
+_REASON = re.compile(r"error: loc\(.*\)\): (.*)")
 _LACKING = re.compile(r"'tf\.([A-Za-z0-9_]+)' op|\n\s*tf\.([A-Za-z0-9_]+)\(")
 
 
@@ -63,13 +66,24 @@ def tensorflow() -> Any:
 
 def _refused(kind: str, error: Exception) -> ModelError:
     lacking = sorted({first or second for first, second in _LACKING.findall(str(error))})
+    half = _HALF.search(str(error))
+    if lacking and half:
+        policy = "mixed_bfloat16" if half[1] == "bf16" else "mixed_float16"
+        return ModelError(
+            f"this model computes in {policy.removeprefix('mixed_')} (the policy {policy}?), which TensorFlow Lite "
+            f"does not: {', '.join(lacking)}; save it with the policy float32, or give its Keras file, which is read so"
+        )
     if lacking:
         return ModelError(
             f"TensorFlow Lite has no {kind} form of these operators: {', '.join(lacking)}; "
             "replace them in the model, or move them out of it"
         )
-    return ModelError(f"TensorFlow cannot convert this model to {kind}: {_brief(error)}")
-
-
-def _brief(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    places = dict.fromkeys(f"{operator} ({name})" for operator, name in _PLACE.findall(str(error)))
+    reason = _REASON.search(str(error))
+    if places and reason:
+        return ModelError(
+            f"TensorFlow cannot convert these operators to {kind}: {', '.join(places)}: {reason[1]}; replace them in "
+            "the model, or move them out of it"
+        )
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return ModelError(f"TensorFlow cannot convert this model to {kind}: {first}")

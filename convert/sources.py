@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge_tagger.catalogue.labels import Targets
 from edge_tagger.catalogue.run_split import run_photos
 from edge_tagger.convert.representative import Representative
+from edge_tagger.convert.saved_model import check_saved_model
 from edge_tagger.errors import ManifestError, RunError
 from edge_tagger.json_fields import Fields
 from edge_tagger.manifest import Manifest
@@ -44,12 +45,18 @@ class Source:
     validation: Labelled | None = None
 
 
-def read_run(run: Path) -> Source:
-    """A finished training. Raises RunError where the folder is none."""
+def read_run(run: Path, *, unsafe: bool = False) -> Source:
+    """A finished training. `unsafe` lets code that is inside its models run.
+
+    Raises RunError where the folder is none, ModelError where a model could run code or touch files: a run may be
+    another's.
+    """
     manifest = _read_manifest(run)
     for name in ("float", "qat"):
         if not (run / name / "saved_model.pb").exists():
             raise RunError(f"{run} has no finished {name} model; finish it with `edge-tagger train --resume`")
+        if not unsafe:
+            check_saved_model(run / name)
     size = manifest.image_size
     photos = _read_array(run / "representative.npy", np.uint8, (None, size, size, 3))
     return Source(

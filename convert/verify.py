@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tagger.catalogue.labels import NEGATIVE, POSITIVE, UNKNOWN, Targets
+from edge_tagger.convert.keras_file import brief
 from edge_tagger.convert.lite import tensorflow
+from edge_tagger.convert.quiet import quiet
 from edge_tagger.convert.representative import evenly
 from edge_tagger.convert.sources import Source
 from edge_tagger.convert.utf8_path import utf8_path
@@ -181,17 +183,17 @@ def _thresholds(manifest: Manifest) -> NDArray[np.float32]:
 
 def _source_scores(source: Source, photos: Pixels) -> Scores:
     tf = tensorflow()
-    try:
-        with utf8_path(source.float_model) as path:
-            model = tf.saved_model.load(path)
-        serve = model.signatures["serving_default"]
-        serve(image=tf.constant(photos[:1], tf.float32))["scores"]
-    except Exception as error:  # TensorFlow's own are no OSError
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunError(
-            f"the model {source.float_model} cannot be loaded ({said}); delete it and finish the run with "
-            "`edge-tagger train --resume`"
-        ) from error
+    with quiet():
+        try:
+            with utf8_path(source.float_model) as path:
+                model = tf.saved_model.load(path)
+            serve = model.signatures["serving_default"]
+            serve(image=tf.constant(photos[:1], tf.float32))["scores"]
+        except Exception as error:  # TensorFlow's own are no OSError
+            raise RunError(
+                f"the model {source.float_model} cannot be loaded ({brief(error)}); delete it and finish the run with "
+                "`edge-tagger train --resume`"
+            ) from error
     rows = []
     with Progress(len(photos), "verify: source model", unit="photo") as bar:
         for photo in photos:

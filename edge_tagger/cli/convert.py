@@ -69,6 +69,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, value: str | Non
     help="A model without a run: what it expects subtracted from pixels 0..255; goes into the graph.",
 )
 @click.option("--std", callback=_numbers, metavar="R,G,B", help="And what the rest is divided by.")
+@click.option("--unsafe", is_flag=True, help="Run code that is inside SOURCE: only where you trust who made it.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -160,13 +161,16 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
 
     foreign = {name: options[name] for name in ("labels", "manifest", "name", "image_size", "mean", "std")}
     photos: Path | None = options["representative"]
+    unsafe: bool = options["unsafe"]
+    if unsafe:
+        click.echo(f"Warning: --unsafe runs code that is inside {source}, with all that you may do", err=True)
     if _is_run(source):
         given = [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]
         if given:
             raise click.UsageError(
                 f"{', '.join(given)}: a run knows these itself; leave out what is about other models"
             )
-        opened = read_run(source)
+        opened = read_run(source, unsafe=unsafe)
         if photos:
             forbidden = [path for _, path in photos_of_split(source, "test")]
             found = read_representative(photos, opened.manifest.image_size, forbidden=forbidden)
@@ -177,7 +181,7 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
     if problem := pixel_scale_problem(mean or (0.0,), std or (1.0,)):
         raise click.UsageError(problem)
     normalization = Normalization(mean or (0.0,), std or (1.0,)) if mean or std else None
-    with open_model(source, normalization=normalization, **foreign) as model:
+    with open_model(source, normalization=normalization, unsafe=unsafe, **foreign) as model:
         size = model.manifest.image_size
         yield replace(model, representative=read_representative(photos, size) if photos else None)
 
