@@ -163,7 +163,7 @@ def _opened(source: Path, options: dict[str, Any]) -> Iterator[Source]:
     photos: Path | None = options["representative"]
     unsafe: bool = options["unsafe"]
     if unsafe:
-        click.echo(f"Warning: --unsafe runs code that is inside {source}, with all that you may do", err=True)
+        echo(f"Warning: --unsafe runs code that is inside {source}, with all that you may do", err=True)
     if _is_run(source):
         given = [f"--{name.replace('_', '-')}" for name, value in foreign.items() if value is not None]
         if given:
