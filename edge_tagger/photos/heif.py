@@ -15,7 +15,7 @@ def decode(name: str, data: bytes) -> NDArray[Any]:
     """uint8 grey, BGR or BGRA, turned upright by libheif as the file says; 10 and 12 bits become 8. Raises
     PhotoError."""
     try:
-        import pillow_heif  # noqa: PLC0415  an extra, and it brings Pillow
+        import pillow_heif
     except ImportError as error:
         raise PhotoError(
             f"{name} is an HEIC or HEIF, for which a package is missing; pip install 'edge-tagger[heif]', "
