@@ -74,7 +74,8 @@ class Header:
 def read_header(name: str, data: bytes) -> Header:
     """The header of an encoded photo; `name` is what messages call it. The file's suffix is not asked.
 
-    Raises PhotoError for what is no JPEG, PNG, WebP, BMP, AVIF or HEIF, for a broken header, and for a file that is cut off.
+    Raises PhotoError for what is no JPEG, PNG, WebP, BMP, AVIF or HEIF, for a broken header, and for a file that is cut
+    off.
     """
     kind = _kind(name, data)
     try:

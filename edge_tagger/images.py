@@ -55,9 +55,10 @@ def load_photo(photo: PhotoLike, *, limits: Limits = DEFAULT_LIMITS, cover: int 
     """uint8 [H, W, 3] RGB of a path, an encoded photo's bytes, a binary file from where it stands, or such an array.
 
     JPEG, PNG, WebP, BMP, AVIF (where OpenCV has it) and HEIC (with the extra `heif`), in sRGB and turned upright. Grey
-    becomes RGB, alpha is laid over white, 16 bits are scaled to 8, of an animation the first picture is taken; an array is returned as it is. With `cover` a
-    large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as small as may be with both sides at least `cover` pixels.
-    Raises PhotoError for whatever cannot be read, is cut off, or is larger than the limits.
+    becomes RGB, alpha is laid over white, 16 bits are scaled to 8, of an animation the first picture is taken; an array
+    is returned as it is. With `cover` a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as small as may be with
+    both sides at least `cover` pixels. Raises PhotoError for whatever cannot be read, is cut off, or is larger than the
+    limits.
     """
     if isinstance(photo, np.ndarray):
         return _checked_array(photo, limits)

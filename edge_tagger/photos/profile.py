@@ -6,7 +6,6 @@ Lab) are named in a ProfileError.
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -186,5 +185,5 @@ def _name(profile: bytes) -> str:
             text = tag[12 : 12 + min(length, 100)].decode("latin-1")
     except (struct.error, KeyError, ValueError):
         text = ""
-    text = re.sub(r"[^\x20-\x7e\xa0-\xff]+", "", text).strip()
+    text = "".join(letter for letter in text if letter.isprintable()).strip()
     return f"'{text}'" if text else "without a name"

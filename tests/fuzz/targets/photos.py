@@ -7,6 +7,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,16 @@ from typing import Any
 import cv2
 import numpy as np
 from mutations import edge_value, mutate_bytes, set_integer
-from PIL import Image
+from PIL import Image, features
 from target import Target
+from targets import grammar
 
 from edge_tagger.errors import PhotoError
 from edge_tagger.images import Limits, load_photo, load_resized
 
 _LIMITS = Limits(max_pixels=1_000_000, max_bytes=2**20)
 _BYTES_PER_PIXEL = 24  # OpenCV's picture, ours, and what a decoder holds on the way
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".avif", ".heic")
 _MOST_REAL = 100
 _MOST_REAL_BYTES = 100_000
 
@@ -67,7 +69,23 @@ def _drawn() -> list[bytes]:
     ]
     if cv2.haveImageWriter("photo.avif"):
         saved += [_encoded(".avif", soft[:, :, :3]), _encoded(".avif", soft)]
+        if features.check("avif"):
+            saved += [
+                _saved(rgb, "AVIF", save_all=True, append_images=[rgb.rotate(180)]),
+                _saved(rgba, "AVIF", save_all=True, append_images=[rgba.rotate(180)]),
+            ]
+    with suppress(ImportError):
+        saved += _heics(rgb, rgba)
     return [*saved, _encoded(".png", soft.astype(np.uint16) * 257)]
+
+
+def _heics(rgb: Any, rgba: Any) -> list[bytes]:
+    import pillow_heif
+
+    files = [io.BytesIO() for _ in range(3)]
+    for file, picture, options in zip(files, (rgb, rgba, rgb), ({}, {}, {"tile_size": 64}), strict=True):
+        pillow_heif.from_pillow(picture).save(file, quality=60, **options)
+    return [file.getvalue() for file in files]
 
 
 def _saved(picture: Any, kind: str, **options: Any) -> bytes:
@@ -90,6 +108,10 @@ def _exif(orientation: int) -> bytes:
 
 def _mutate(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
     photo = rng.choice(seeds)
+    if rng.random() < 0.3:
+        photo = (grammar.with_boxes if photo[4:8] == b"ftyp" else grammar.with_profile)(rng, photo)
+        if rng.random() < 0.6:
+            return photo
     if rng.random() < 0.4:
         return mutate_bytes(rng, photo, seeds)
     damage = next((damage for magic, damage in _DAMAGES.items() if photo[magic[0] :].startswith(magic[1])), _avif)
