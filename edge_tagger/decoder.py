@@ -137,8 +137,7 @@ def _probabilities_of(head: Head) -> Callable[[Scores], Scores] | None:
 
 def _sigmoid(logits: Scores) -> Scores:
     """Of one output alone softmax would always be 1."""
-    probabilities: Scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-    return probabilities
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))), np.float32)
 
 
 def _softmax(logits: Scores) -> Scores:
