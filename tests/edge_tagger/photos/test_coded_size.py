@@ -15,9 +15,8 @@ from edge_tagger.errors import PhotoError
 from edge_tagger.images import Limits, load_photo
 from edge_tagger.photos.coded_size import coded_sizes
 
-pytestmark = pytest.mark.skipif(
-    not cv2.haveImageWriter("x.avif") or not features.check("avif"), reason="this OpenCV or Pillow has no AVIF"
-)
+if not cv2.haveImageWriter("x.avif") or not features.check("avif"):
+    pytest.skip("this OpenCV or Pillow has no AVIF", allow_module_level=True)
 WIDTH, HEIGHT = 200, 120
 
 
