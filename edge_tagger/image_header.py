@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from edge_tagger.errors import PhotoError
-from edge_tagger.photos.coded_size import coded_sizes
-from edge_tagger.photos.isobmff import boxes, items
 
 # Segments or chunks: a million of them take about a second to walk, and a file made of nothing else would take minutes.
 _MAX_PARTS = 1_000_000
@@ -278,6 +276,9 @@ def _bmp(data: bytes) -> Header:
 
 
 def _avif(data: bytes) -> Header:
+    from edge_tagger.photos.coded_size import coded_sizes  # only such photos need them
+    from edge_tagger.photos.isobmff import boxes
+
     found = boxes(data)
     meta = next((box for box in found if box.path == (b"meta",)), None)
     if meta is None or meta.end - meta.start > _MAX_AVIF_META_BYTES:
@@ -305,6 +306,8 @@ def _avif(data: bytes) -> Header:
 
 
 def _heif(data: bytes) -> Header:
+    from edge_tagger.photos.isobmff import boxes, items
+
     header = _avif(data)
     if any(kind in _HEIF_UNKNOWN for kind, _ in items(data, boxes(data))):
         raise ValueError("is of a rare kind")

@@ -15,7 +15,7 @@ from edge_tagger.catalogue.photo_files import Found, shown
 _MAX_CELL = 20_000  # characters of a cell that are looked at for several addresses
 _MOST_FOLDERS = 10_000  # whose names are kept
 _LONGEST_NAME, _LONGEST_PATH, _LONGEST_TOLD = 300, 4096, 60  # characters
-_SUFFIX = r"\.(?:jpe?g|jfif|png|webp|bmp|avif|hei[cf]|gif|tiff?|svg)"
+_SUFFIX = r"\.(?:jpe?g|jfif|png|webp|bmp|avif|hei[cf]|hif|gif|tiff?|svg)"
 _ENDS = re.compile(rf"{_SUFFIX}(?:[?#][^\s,;|]*)?[\"']?$", re.IGNORECASE)
 _NAMES_A_PHOTO = re.compile(_SUFFIX, re.IGNORECASE)
 _STARTS = re.compile(r"[\"']?(?:[a-z][a-z0-9+.-]+:[\\/]|//|\\\\)", re.IGNORECASE)

@@ -49,15 +49,13 @@ def coded_sizes(data: bytes) -> list[Size]:
             sizes += _hevc_stream(content)
         elif kind in (b"grid", b"iovl"):
             sizes.append(_canvas(kind, content))
-    for kind, description, sample in first_samples(data, found):
+    for description, sample in first_samples(data, found):
         sizes.append(struct.unpack_from(">HH", description, 32))
-        if kind == b"av01":
+        if b"av01" in description:  # whichever of its entries counts
             sizes += _told(_av1(sample))
-        elif kind in (b"hvc1", b"hev1"):
-            start = description.find(b"hvcC")
-            sizes += _told(
-                [*_hevc_configuration(description[start + 4 :] if start >= 0 else b""), *_hevc_stream(sample)]
-            )
+        if b"hvcC" in description:
+            configuration = description[description.index(b"hvcC") + 4 :]
+            sizes += _told([*_hevc_configuration(configuration), *_hevc_stream(sample)])
     return sizes
 
 

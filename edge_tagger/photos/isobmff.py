@@ -19,6 +19,7 @@ class Box:
     path: tuple[bytes, ...]
     start: int
     end: int
+    holder: int = 0  # where the box around it begins
 
     @property
     def kind(self) -> bytes:
@@ -32,6 +33,7 @@ def boxes(data: bytes) -> list[Box]:
     todo: list[tuple[tuple[bytes, ...], int, int]] = [((), 0, len(data))]
     while todo:
         path, place, end = todo.pop(0)
+        holder = place
         while place + 8 <= end:
             length, kind = struct.unpack_from(">I4s", data, place)
             start = place + 8
@@ -41,7 +43,7 @@ def boxes(data: bytes) -> list[Box]:
             stop = end if length == 0 else place + length
             if stop < start or (stop > end and kind != b"mdat"):
                 raise ValueError("is cut off (a box has no end)")
-            found.append(Box((*path, kind), start, min(stop, end)))
+            found.append(Box((*path, kind), start, min(stop, end), holder))
             if len(found) > _MAX_BOXES:
                 raise ValueError("has too many parts")
             if kind in _HOLDERS and len(path) < _MAX_DEPTH:
@@ -52,15 +54,17 @@ def boxes(data: bytes) -> list[Box]:
 
 def items(data: bytes, found: list[Box]) -> Iterator[tuple[bytes, bytes]]:
     """(type, content) of each item that the file describes, whichever is shown."""
-    kinds: dict[int, bytes] = {}
+    kinds: dict[int, set[bytes]] = {}
     inner = next((box.start for box in found if box.path == (b"meta", b"idat")), 0)
     for box in found:
         if box.path == (b"meta", b"iinf"):
-            kinds.update(_kinds(data, box))
+            for item, kind in _kinds(data, box):
+                kinds.setdefault(item, set()).add(kind)
     for box in found:
         if box.path == (b"meta", b"iloc"):
             for item, content in _contents(data, box, inner):
-                yield kinds.get(item, b""), content
+                for kind in sorted(kinds.get(item, ())):
+                    yield kind, content
 
 
 def _kinds(data: bytes, iinf: Box) -> Iterator[tuple[int, bytes]]:
@@ -110,18 +114,20 @@ def _contents(data: bytes, iloc: Box, inner: int) -> Iterator[tuple[int, bytes]]
         yield item, b"".join(parts)
 
 
-def first_samples(data: bytes, found: list[Box]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """(type, description, first sample) of each track."""
-    tables: dict[bytes, Box] = {}
-    for box in [*(box for box in found if b"stbl" in box.path[:-1]), None]:
-        if box is None or box.kind in tables:  # the tables of the next track
-            yield from _first_sample(data, tables)
-            tables = {}
-        if box is not None:
+def first_samples(data: bytes, found: list[Box]) -> Iterator[tuple[bytes, bytes]]:
+    """(description, first sample) of each track. Raises ValueError where one has two tables of a kind."""
+    tracks: dict[int, dict[bytes, Box]] = {}
+    for box in found:
+        if b"stbl" in box.path[:-1]:
+            tables = tracks.setdefault(box.holder, {})
+            if box.kind in tables and box.kind in (b"stsd", b"stsz", b"stco", b"co64"):
+                raise ValueError("has two tables for one track")
             tables[box.kind] = box
+    for tables in tracks.values():
+        yield from _first_sample(data, tables)
 
 
-def _first_sample(data: bytes, tables: dict[bytes, Box]) -> Iterator[tuple[bytes, bytes, bytes]]:
+def _first_sample(data: bytes, tables: dict[bytes, Box]) -> Iterator[tuple[bytes, bytes]]:
     stsd, stsz = tables.get(b"stsd"), tables.get(b"stsz")
     places = tables.get(b"stco") or tables.get(b"co64")
     if stsd is None:
@@ -133,4 +139,4 @@ def _first_sample(data: bytes, tables: dict[bytes, Box]) -> Iterator[tuple[bytes
         size = same or (struct.unpack_from(">I", data, stsz.start + 12)[0] if count else 0)
         (place,) = struct.unpack_from(">Q" if places.kind == b"co64" else ">I", data, places.start + 8)
         sample = data[place : place + size]
-    yield description[4:8], description, sample
+    yield description, sample

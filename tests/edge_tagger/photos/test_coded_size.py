@@ -15,9 +15,8 @@ from edge_tagger.errors import PhotoError
 from edge_tagger.images import Limits, load_photo
 from edge_tagger.photos.coded_size import coded_sizes
 
-pytestmark = pytest.mark.skipif(
-    not cv2.haveImageWriter("x.avif") or not features.check("avif"), reason="this OpenCV or Pillow has no AVIF"
-)
+if not cv2.haveImageWriter("x.avif") or not features.check("avif"):
+    pytest.skip("this OpenCV or Pillow has no AVIF", allow_module_level=True)
 WIDTH, HEIGHT = 200, 120
 
 
@@ -65,3 +64,18 @@ def test_a_coded_picture_that_tells_no_size_is_refused() -> None:
     place = data.index(b"\x0a", data.index(b"mdat"))
     with pytest.raises(PhotoError, match="tells no size"):
         load_photo(data[:place] + b"\x12" + data[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"infe\2\0\0\0\0\1\0\0av01", b"infe\2\0\0\0\0\1\0\0Exif"),  # the item is another; the track tells
+        (b"stco\0\0\0\0", b"stsz\0\0\0\0"),
+        (b"\0\0\0\x01\0\0\0\x85av01", b"\0\0\0\x02\0\0\0\x10vp09" + bytes(8) + b"\0\0\0\x85av01"),
+    ],
+)
+def test_a_track_cannot_hide_its_size(old: bytes, new: bytes) -> None:
+    data = avif(save_all=True, append_images=[Image.new("RGB", (WIDTH, HEIGHT))])
+    changed = lying(data).replace(old, new)
+    with pytest.raises(PhotoError):
+        load_photo(changed, limits=Limits(max_pixels=WIDTH * HEIGHT - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_tagger import native_output
 from edge_tagger.image_header import read_header
 from edge_tagger.images import load_photo
 
@@ -67,3 +69,31 @@ def test_the_command_line_says_one_line_about_a_damaged_photo(tmp_path: Path) ->
     lines = done.stderr.splitlines()
     assert lines[0] == "before"
     assert len(lines) == 2 and "b.png" in lines[1], done.stderr
+
+
+def test_only_what_libraries_write_is_hidden_whichever_thread_writes() -> None:
+    script = """
+import os, sys, threading
+from edge_tagger import native_output
+
+def work(thread):
+    for step in range(100):
+        with native_output.hidden():
+            os.write(2, b"of a library\\n")
+            print("ours", thread, step, file=sys.stderr)
+
+native_output.separate()
+threads = [threading.Thread(target=work, args=(place,)) for place in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+os.write(2, b"the end\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.count("ours") == 400 and "of a library" not in done.stderr
+    assert done.stderr.endswith("the end\n")
+
+
+def test_the_library_leaves_the_descriptor_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with native_output.hidden():
+        os.write(2, b"of another part of the program\n")
+    assert "another part" in capfd.readouterr().err
