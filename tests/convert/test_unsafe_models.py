@@ -308,5 +308,5 @@ def test_a_run_may_be_anothers(tmp_path: Path, data: Path) -> None:
     for data_of in (None, b"", b"PK\x03\x04"):
         if data_of is not None:
             (tmp_path / "representative.npy").write_bytes(data_of)
-        with pytest.raises(RunError, match=r"no readable representative\.npy"):
+        with pytest.raises(RunError, match=r"no usable representative\.npy"):
             read_run(tmp_path, unsafe=True)
